@@ -54,6 +54,7 @@ from funcgrad.core.scalar_types import (
     is_abstract,
     is_supported,
     issubdtype,
+    kind,
     ml_dtype,
     python_scalar_dtype,
     scalar_type,
@@ -102,6 +103,7 @@ __all__ = [
     "issubdtype",
     "itemsize_bits",
     "key_dtype",
+    "kind",
     "lattice_result_type",
     "logical",
     "logical_view",
@@ -178,7 +180,8 @@ def finfo(dtype: Any) -> np.finfo[Any]:
     """
     named = _numpy_dtype(dtype)
     if named.name in ML_NAMES:
-        return require("ml_dtypes", "ml-dtypes").finfo(named)
+        limits: np.finfo[Any] = require("ml_dtypes", "ml-dtypes").finfo(named)
+        return limits
     return np.finfo(named)
 
 
@@ -195,7 +198,7 @@ def iinfo(int_type: Any) -> Any:
     named = dtype(int_type) if isinstance(int_type, int) else _numpy_dtype(int_type)
     if named.name in ML_NAMES:
         return require("ml_dtypes", "ml-dtypes").iinfo(named)
-    return np.iinfo(named)  # type: ignore[arg-type]  # NumPy refuses the others itself
+    return np.iinfo(named)
 
 
 def itemsize_bits(dtype: Any) -> int:
@@ -214,7 +217,7 @@ def itemsize_bits(dtype: Any) -> int:
     return named.itemsize * 8
 
 
-_KINDS: Final[dict[str, type[np.generic]]] = {
+_KINDS: Final[dict[str, Any]] = {
     "bool": np.bool_,
     "signed integer": np.signedinteger,
     "unsigned integer": np.unsignedinteger,
@@ -274,6 +277,10 @@ def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
     return np.can_cast(_numpy_dtype(from_), _numpy_dtype(to), casting=casting)
 
 
+# These ask for the default dtype of a kind, whatever its width.
+_DEFAULTS: Final = frozenset({int, float, complex, "int", "float", "complex"})
+
+
 def check_user_dtype(dtype: Any, fun_name: str) -> AnyDType:
     """The canonical dtype for a dtype argument that a user gave to the function `fun_name`.
 
@@ -300,8 +307,7 @@ def check_user_dtype(dtype: Any, fun_name: str) -> AnyDType:
             f"Only number and bool dtypes are supported, got dtype {shown} in {fun_name}"
         )
     given = canonical(asked)
-    # `float` and "float" mean the default of their kind, whatever its width.
-    if given != asked and dtype not in (None, int, float, complex, "int", "float", "complex"):
+    if given != asked and not (isinstance(dtype, (type, str)) and dtype in _DEFAULTS):
         warnings.warn(
             f"Explicitly requested dtype {asked} requested in {fun_name} is not available, and "
             f"will be truncated to dtype {given}. To have 64-bit types, set enable_x64 with "

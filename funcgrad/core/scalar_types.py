@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 import numpy as np
 
 from funcgrad.config import enable_x64
-from funcgrad.core.extended import ExtendedDType, is_registered
+from funcgrad.core.extended import ExtendedDType, extended, is_registered, prng_key
 from funcgrad.core.optional import require
 
 DType: TypeAlias = np.dtype[Any]
@@ -60,6 +60,11 @@ _CATEGORIES: Final = (
     (np.integer, int),
     (np.floating, float),
     (np.complexfloating, complex),
+)
+_ABSTRACT: Final[frozenset[type]] = frozenset(
+    {np.generic, np.flexible, np.character, extended, prng_key}
+    | {np.number, np.integer, np.signedinteger, np.unsignedinteger}
+    | {np.inexact, np.floating, np.complexfloating}
 )
 _ABBREVIATIONS: Final = {"uint": "u", "int": "i", "bfloat": "bf", "float": "f", "complex": "c"}
 
@@ -154,9 +159,14 @@ def python_scalar_dtype(scalar_type: type) -> DType:
     return canonical(_OF_PYTHON[scalar_type])
 
 
+def is_number(dtype: AnyDType) -> bool:
+    """Whether `dtype` is one of NumPy's numbers or bool, in native byte order, or float0."""
+    return dtype in _SHORT
+
+
 def is_abstract(spec: Any) -> bool:
     """Whether `spec` is a scalar type above several dtypes, as `np.floating` is."""
-    return isinstance(spec, type) and issubclass(spec, np.generic) and bool(spec.__subclasses__())
+    return isinstance(spec, type) and spec in _ABSTRACT
 
 
 def _scalar_type(spec: Any) -> type:
@@ -208,3 +218,10 @@ def short_name(dtype: AnyDType) -> str:
     ('c64', 'u8', 'float0')
     """
     return _SHORT.get(dtype) or _abbreviated(dtype.name)
+
+
+def kind(dtype: AnyDType) -> str:
+    """'b', 'i', 'u', 'f' or 'c' as `numpy.dtype.kind`, also for bfloat16 and its like; else 'V'."""
+    if isinstance(dtype, ExtendedDType) or dtype.kind != "V":
+        return "V" if isinstance(dtype, ExtendedDType) else dtype.kind
+    return "f" if issubdtype(dtype, np.floating) else "i" if issubdtype(dtype, np.integer) else "V"

@@ -1,0 +1,33 @@
+"""`debug_nans` and `debug_infs`: the operation that made a NaN or an infinity raises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad.config import debug_infs, debug_nans
+from funcgrad.core import source
+
+__all__ = ["check_finite"]
+
+
+def check_finite(name: str, values: Sequence[Any]) -> None:
+    """Raise FloatingPointError if a value has what the settings forbid, naming the user's line.
+
+    >>> import funcgrad as fg
+    >>> import funcgrad.numpy as jnp
+    >>> with fg.debug_nans(True):
+    ...     jnp.log(-1.0)
+    Traceback (most recent call last):
+    ...
+    FloatingPointError: invalid value (nan) encountered in log ...
+    """
+    for value in values:
+        if value.dtype.kind not in "fc":
+            continue
+        if debug_nans.value and np.isnan(value).any():
+            raise FloatingPointError(f"invalid value (nan) encountered in {name} at {source.current()}")
+        if debug_infs.value and np.isinf(value).any():
+            raise FloatingPointError(f"invalid value (inf) encountered in {name} at {source.current()}")

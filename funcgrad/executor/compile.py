@@ -1,0 +1,91 @@
+"""From a jaxpr to a function of NumPy values."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from funcgrad.config import debug_infs, debug_nans
+from funcgrad.core.array import ConcreteArray
+from funcgrad.core.jaxpr import ClosedJaxpr, eval_jaxpr
+from funcgrad.core.nans import check_finite
+from funcgrad.core.quiet import quiet_begin, quiet_end
+from funcgrad.core.trace import eval_trace, use_trace
+from funcgrad.executor.emit import Module
+from funcgrad.executor.passes import optimize
+
+__all__ = ["Program", "clear_caches", "compile_jaxpr"]
+
+_numbers = itertools.count()
+
+
+class Program:
+    """A compiled jaxpr: its NumPy source and the function made from it."""
+
+    __slots__ = ("closed", "function", "name", "source", "weak_types")
+
+    def __init__(self, closed: ClosedJaxpr, name: str) -> None:
+        self.closed = closed
+        self.name = name
+        module = Module(optimize)
+        entry = module.function(closed, name)
+        self.source = module.source()
+        self.weak_types = [aval.weak_type for aval in closed.out_avals]
+        filename = f"<funcgrad {name} {next(_numbers)}>"
+        namespace = module.namespace
+        namespace["__name__"] = filename
+        namespace["__loader__"] = _Loader(self.source)
+        exec(compile(self.source, filename, "exec"), namespace)
+        self.function = namespace[entry]
+
+    def run(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """NumPy values in, NumPy values out."""
+        token = quiet_begin()
+        try:
+            out: tuple[Any, ...] = self.function(*values)
+        finally:
+            quiet_end(token)
+        if debug_nans.value or debug_infs.value:
+            self.find_nan(values, out)
+        return out
+
+    def find_nan(self, values: Sequence[Any], out: Sequence[Any]) -> None:
+        """If a result has a NaN, run the program equation by equation: the first to make one raises."""
+        try:
+            check_finite(self.name, out)
+        except FloatingPointError:
+            with use_trace(eval_trace):
+                args = [ConcreteArray(v) for v in values]
+                eval_jaxpr(self.closed.jaxpr, self.closed.consts, *args)
+            raise
+
+    def wrapped(self, values: Sequence[Any]) -> list[ConcreteArray]:
+        """NumPy values in, arrays out."""
+        return [
+            ConcreteArray(v, weak) for v, weak in zip(self.run(values), self.weak_types, strict=True)
+        ]
+
+
+class _Loader:
+    """Lets tracebacks show the lines of generated source."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def get_source(self, name: str) -> str:
+        return self.source
+
+
+@functools.lru_cache(maxsize=1024)
+def compile_jaxpr(closed: ClosedJaxpr, name: str = "main") -> Program:
+    """The program of a jaxpr; compiled once while it is among those used last."""
+    return Program(closed, name)
+
+
+def clear_caches() -> None:
+    """Forget all compiled programs."""
+    compile_jaxpr.cache_clear()

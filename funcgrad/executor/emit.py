@@ -1,0 +1,209 @@
+"""From a jaxpr to the source of a Python module of plain NumPy calls."""
+
+from __future__ import annotations
+
+import keyword
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core.array import ConcreteArray
+from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+
+__all__ = ["Emitter", "Module"]
+
+# Arrays below this many bytes stay until the function returns: `del` would cost more than it frees.
+WORTH_RELEASING = 1 << 14
+
+
+class Module:
+    """The source being written, and what it refers to by name."""
+
+    def __init__(self, optimize: Callable[[ClosedJaxpr], ClosedJaxpr]) -> None:
+        self.optimize = optimize
+        self.namespace: dict[str, Any] = {"np": np}
+        self.functions: list[str] = []
+        self.headers: list[str] = ["import numpy as np"]
+        self._names: dict[Any, str] = {}
+        # Ids are keys above, so what they belong to is kept.
+        self._kept: list[Any] = []
+
+    def named(self, key: Any, prefix: str, value: Any) -> str:
+        """The name of something the source refers to."""
+        name = self._names.get(key)
+        if name is None:
+            name = self._names[key] = prefix
+            while name in self.namespace:
+                name = f"{prefix}_{len(self.namespace)}"
+            self._names[key] = name
+            self.namespace[name] = value
+            self._kept.append(value)
+        return name
+
+    def constant(self, value: Any) -> str:
+        """The name of a constant array."""
+        value = value._value if isinstance(value, ConcreteArray) else value
+        return self.named(("const", id(value)), f"_const{len(self._names)}", value)
+
+    def scalar(self, literal: Literal) -> str:
+        """The name of a constant number, made from its value: `_2_5` for 2.5."""
+        value = literal.val._value
+        text = repr(value.item()) if value.dtype.kind != "V" else str(value)
+        safe = "".join(c if c.isalnum() else {"-": "m", ".": "_"}.get(c, "") for c in text)
+        dtype = value.dtype
+        suffix = "" if dtype in (np.float64, np.int64, np.bool_) else f"_{dtype.name}"
+        key = ("scalar", value.tobytes(), dtype)
+        known = key in self._names
+        name = self.named(key, f"_{safe}{suffix}", np.asarray(value))
+        if not known:
+            inf_nan = text.replace("nan", "np.nan").replace("inf", "np.inf")
+            self.headers.append(f"{name} = np.array({inf_nan}, np.{dtype.name})")
+        return name
+
+    def function(self, closed: ClosedJaxpr, name: str = "body") -> str:
+        """The name of the function that runs a jaxpr: its arguments -> a tuple of its results."""
+        key = ("function", id(closed))
+        known = self._names.get(key)
+        if known is not None:
+            return known
+        known = self.named(key, f"_{_identifier(name)}", closed)
+        text = Emitter(self, self.optimize(closed)).source(known)
+        self.functions.append(text)
+        return known
+
+    def source(self) -> str:
+        return "\n".join(self.headers) + "\n\n\n" + "\n\n".join(self.functions)
+
+
+class Emitter:
+    """Writes one function. Primitives' `emit` rules use its methods."""
+
+    def __init__(self, module: Module, closed: ClosedJaxpr) -> None:
+        self.module = module
+        self.jaxpr: Jaxpr = closed.jaxpr
+        self.names: dict[Var, str] = {}
+        self.lines: list[str] = []
+        for v, c in zip(closed.jaxpr.constvars, closed.consts, strict=True):
+            self.names[v] = module.constant(c)
+
+    # For emit rules.
+
+    def numpy(self, name: str) -> str:
+        """A function of NumPy by name."""
+        return f"np.{name}"
+
+    def helper(self, function: Callable[..., Any]) -> str:
+        """The name of a Python function of NumPy values."""
+        name = getattr(function, "__name__", "helper")
+        return self.module.named(("helper", id(function)), f"_{_identifier(name)}", function)
+
+    def literal(self, value: Any) -> str:
+        """A parameter, written as Python where that is possible."""
+        if isinstance(value, np.dtype):
+            if value.kind == "V" or value.name not in np.sctypeDict:
+                return self.module.named(("dtype", str(value)), "_dtype", value)
+            return f"np.{value.name}" if value.name != "bool" else "np.bool_"
+        if isinstance(value, (bool, int, str, type(None), float, slice)) and not isinstance(
+            value, np.generic
+        ):
+            text = repr(value)
+            return {"inf": "np.inf", "-inf": "-np.inf", "nan": "np.nan"}.get(text, text)
+        if type(value) is tuple:
+            inner = ", ".join(map(self.literal, value))
+            return f"({inner}{',' if len(value) == 1 else ''})"
+        if type(value) is list:
+            return f"[{', '.join(map(self.literal, value))}]"
+        return self.module.named(("param", id(value)), "_param", value)
+
+    def call(self, function: Callable[..., Any], args: Sequence[str], params: dict[str, Any]) -> str:
+        """A call of a function of NumPy values with the equation's parameters."""
+        keywords = [f"{k}={self.literal(v)}" for k, v in params.items()]
+        return f"{self.helper(function)}({', '.join([*args, *keywords])})"
+
+    def function(self, closed: ClosedJaxpr, name: str = "body") -> str:
+        """The name of a function that runs an inner jaxpr and returns a tuple."""
+        return self.module.function(closed, name)
+
+    def statement(self, text: str) -> None:
+        """A line before the equation's own."""
+        self.lines.append(text)
+
+    def fresh(self, prefix: str = "t") -> str:
+        """A name for an intermediate value."""
+        return f"{prefix}{len(self.lines)}_"
+
+    # Writing the function.
+
+    def name(self, v: Any) -> str:
+        if type(v) is Literal:
+            return self.module.scalar(v)
+        found = self.names.get(v)
+        if found is None:
+            found = self.names[v] = _variable(len(self.names))
+        return found
+
+    def source(self, name: str) -> str:
+        jaxpr = self.jaxpr
+        params = [self.name(v) for v in jaxpr.invars]
+        last = _releases(jaxpr)
+        for i, eqn in enumerate(jaxpr.eqns):
+            self.equation(eqn)
+            if last[i]:
+                self.lines.append(f"del {', '.join(self.names[v] for v in last[i])}")
+        outs = [self.name(v) for v in jaxpr.outvars]
+        self.lines.append(f"return ({', '.join(outs)}{',' if len(outs) == 1 else ''})")
+        body = "\n    ".join(self.lines)
+        return f"def {name}({', '.join(params)}):\n    {body}\n"
+
+    def equation(self, eqn: JaxprEqn) -> None:
+        args = [self.name(v) for v in eqn.invars]
+        expression = eqn.primitive.emit(self, args, eqn)
+        place = eqn.source_info
+        note = f"  # {os.path.basename(place.file)}:{place.line}" if place.code is not None else ""
+        if eqn.primitive.multiple_results:
+            outs = [self.name(v) for v in eqn.outvars]
+            target = f"({', '.join(outs)}{',' if len(outs) == 1 else ''}) = " if outs else ""
+        else:
+            target = f"{self.name(eqn.outvars[0])} = "
+        self.lines.append(f"{target}{expression}{note}")
+
+
+def _releases(jaxpr: Jaxpr) -> list[list[Var]]:
+    """After each equation, the large intermediate results that nobody reads any more."""
+    seen: set[Any] = {v for v in jaxpr.outvars if type(v) is not Literal}
+    seen.update(jaxpr.constvars)
+    result = []
+    for eqn in reversed(jaxpr.eqns):
+        dead: list[Var] = []
+        for v in (*eqn.invars, *eqn.outvars):
+            if type(v) is not Literal and v not in seen:
+                seen.add(v)
+                if _bytes(v) >= WORTH_RELEASING:
+                    dead.append(v)  # type: ignore[arg-type]  # not a literal
+        result.append(dead)
+    result.reverse()
+    return result
+
+
+def _bytes(v: Any) -> int:
+    size: int = v.aval.size * v.aval.dtype.itemsize
+    return size
+
+
+def _variable(n: int) -> str:
+    text = ""
+    while True:
+        text = chr(ord("a") + n % 26) + text
+        n //= 26
+        if not n:
+            break
+    return text + "_" if keyword.iskeyword(text) or text == "np" else text
+
+
+def _identifier(name: str) -> str:
+    safe = "".join(c if c.isalnum() else "_" for c in name).strip("_")
+    return safe or "f"
+
+

@@ -1,0 +1,19 @@
+"""Passes: functions from a closed jaxpr to a better one, in the order in which they run."""
+
+from __future__ import annotations
+
+from funcgrad.core.jaxpr import ClosedJaxpr
+from funcgrad.executor.passes.common import common_subexpressions
+from funcgrad.executor.passes.dead_code import dead_code
+from funcgrad.executor.passes.inline import inline
+
+__all__ = ["PASSES", "optimize"]
+
+PASSES = (inline, dead_code, common_subexpressions, dead_code)
+
+
+def optimize(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """All passes, one after the other."""
+    for run in PASSES:
+        closed = run(closed)
+    return closed

@@ -1,0 +1,102 @@
+"""Arithmetic: elementwise operations of two numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funcgrad.lax.bitwise import eq
+from funcgrad.lax.convert import full_like
+from funcgrad.lax.families import MINUS_ONE, ONE, Elementwise, mul_p, neg_p
+from funcgrad.lax.public import binary, unary
+from funcgrad.lax.rounding import round_p
+from funcgrad.lax.select import where
+
+__all__ = ["add", "div", "max", "min", "mul", "neg", "rem", "sub"]
+
+_NUMBERS = "fciu"
+_ALL = "fciub"
+
+
+# In a partial derivative `z` is the result, `x` and `y` are the arguments.
+add_p = Elementwise("add", np.add, ONE, ONE, accepts=_ALL)
+sub_p = Elementwise("sub", np.subtract, ONE, MINUS_ONE, accepts=_NUMBERS)
+
+
+def _div(x: Any, y: Any) -> Any:
+    if x.dtype.kind not in "iu":
+        return np.divide(x, y)
+    # Towards zero, as the hardware divides; by zero: -1, all bits set.
+    zero = y == 0
+    safe = np.where(zero, y.dtype.type(1), y)
+    quotient = np.floor_divide(x, safe)
+    if x.dtype.kind == "i":
+        inexact = np.multiply(quotient, safe) != x
+        quotient = np.add(quotient, (inexact & ((x < 0) != (safe < 0))).astype(x.dtype))
+    return np.where(zero, np.array(-1).astype(x.dtype), quotient)
+
+
+div_p = Elementwise(
+    "div",
+    _div,
+    lambda z, x, y: div(1.0, y),
+    lambda z, x, y: div(neg_p.bind(z), y),
+    accepts=_NUMBERS,
+)
+
+
+def _rem(x: Any, y: Any) -> Any:
+    if x.dtype.kind not in "iu":
+        return np.fmod(x, y)
+    zero = y == 0
+    return np.where(zero, x, np.fmod(x, np.where(zero, y.dtype.type(1), y)))
+
+
+rem_p = Elementwise(
+    "rem",
+    _rem,
+    ONE,
+    lambda z, x, y: neg_p.bind(truncated(div(sub(x, z), y))),
+    accepts="fiu",
+)
+
+
+def truncated(q: Any) -> Any:
+    """A quotient that is whole but for rounding, made whole."""
+    return round_p.bind(q, rounding_method=1)
+
+
+max_p = Elementwise(
+    "max",
+    np.maximum,
+    lambda z, x, y: _share(z, x, y),
+    lambda z, x, y: _share(z, y, x),
+    accepts=_ALL,
+)
+min_p = Elementwise(
+    "min",
+    np.minimum,
+    lambda z, x, y: _share(z, x, y),
+    lambda z, x, y: _share(z, y, x),
+    accepts=_ALL,
+)
+
+
+def _share(z: Any, x: Any, other: Any) -> Any:
+    """1 where x is the chosen one, one half where both are."""
+    one, zero, half = (full_like(z, v) for v in (1.0, 0.0, 0.5))
+    chosen = where(eq(x, z), one, zero)
+    return mul(chosen, where(eq(other, z), half, one))
+
+
+
+
+add = binary(add_p, "sum x + y")
+sub = binary(sub_p, "difference x - y")
+mul = binary(mul_p, "product x y")
+div = binary(div_p, "quotient x / y; of integers, rounded towards zero")
+rem = binary(rem_p, "remainder of x / y with the sign of x")
+max = binary(max_p, "maximum; NaN wins")
+min = binary(min_p, "minimum; NaN wins")
+neg = unary(neg_p, "negation")

@@ -1,0 +1,139 @@
+"""Elementwise operations of one argument: each a line with its NumPy function and its derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core import dtypes
+from funcgrad.core.array import typeof
+from funcgrad.core.primitive import Zero
+from funcgrad.lax import arithmetic as ar
+from funcgrad.lax.bitwise import ge
+from funcgrad.lax.convert import conj, full_like, real
+from funcgrad.lax.families import Elementwise
+from funcgrad.lax.public import unary
+from funcgrad.lax.rounding import sign
+from funcgrad.lax.select import select
+
+__all__ = [
+    "abs",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atanh",
+    "cbrt",
+    "cos",
+    "cosh",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log1p",
+    "logistic",
+    "rsqrt",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "tan",
+    "tanh",
+]
+
+# In a partial derivative `y` is the result and `x` the argument.
+exp_p = Elementwise("exp", np.exp, lambda y, x: y)
+exp2_p = Elementwise("exp2", np.exp2, lambda y, x: ar.mul(y, float(np.log(2.0))))
+log_p = Elementwise("log", np.log, lambda y, x: ar.div(1.0, x))
+expm1_p = Elementwise("expm1", np.expm1, lambda y, x: ar.add(y, 1.0))
+log1p_p = Elementwise("log1p", np.log1p, lambda y, x: ar.div(1.0, ar.add(x, 1.0)))
+sin_p = Elementwise("sin", np.sin, lambda y, x: cos(x))
+cos_p = Elementwise("cos", np.cos, lambda y, x: ar.neg(sin(x)))
+tan_p = Elementwise("tan", np.tan, lambda y, x: ar.add(1.0, square(y)))
+asin_p = Elementwise("asin", np.arcsin, lambda y, x: rsqrt(ar.sub(1.0, square(x))))
+acos_p = Elementwise("acos", np.arccos, lambda y, x: ar.neg(rsqrt(ar.sub(1.0, square(x)))))
+atan_p = Elementwise("atan", np.arctan, lambda y, x: ar.div(1.0, ar.add(1.0, square(x))))
+sinh_p = Elementwise("sinh", np.sinh, lambda y, x: cosh(x))
+cosh_p = Elementwise("cosh", np.cosh, lambda y, x: sinh(x))
+tanh_p = Elementwise("tanh", np.tanh, lambda y, x: ar.sub(1.0, ar.mul(y, y)))
+asinh_p = Elementwise("asinh", np.arcsinh, lambda y, x: rsqrt(ar.add(square(x), 1.0)))
+acosh_p = Elementwise(
+    "acosh", np.arccosh, lambda y, x: rsqrt(ar.mul(ar.sub(x, 1.0), ar.add(x, 1.0)))
+)
+atanh_p = Elementwise("atanh", np.arctanh, lambda y, x: ar.div(1.0, ar.sub(1.0, square(x))))
+sqrt_p = Elementwise("sqrt", np.sqrt, lambda y, x: ar.div(0.5, y))
+
+
+def _rsqrt(x: Any) -> Any:
+    return np.divide(x.dtype.type(1), np.sqrt(x))
+
+
+rsqrt_p = Elementwise("rsqrt", _rsqrt, lambda y, x: ar.mul(-0.5, ar.div(y, x)))
+cbrt_p = Elementwise(
+    "cbrt", np.cbrt, lambda y, x: ar.div(1.0, ar.mul(3.0, square(y))), accepts="f"
+)
+square_p = Elementwise("square", np.square, lambda y, x: ar.mul(2.0, x), accepts="fciu")
+
+
+def _logistic(x: Any) -> Any:
+    one = x.dtype.type(1)
+    return np.divide(one, np.add(one, np.exp(np.negative(x))))
+
+
+logistic_p = Elementwise("logistic", _logistic, lambda y, x: ar.mul(y, ar.sub(1.0, y)))
+
+
+class Abs(Elementwise):
+    """|x|; for complex numbers the modulus, which is real."""
+
+    def jvp(self, primals: Any, tangents: Any, **params: Any) -> Any:
+        (x,), (t,) = primals, tangents
+        if dtypes.kind(typeof(x).dtype) != "c" or type(t) is Zero:
+            return super().jvp(primals, tangents, **params)
+        from_sign = ar.mul(t, conj(sign(x)))
+        return self.bind(x), real(from_sign)
+
+    def linearize(self, trace: Any, primals: Any, tangents: Any, params: Any) -> Any:
+        if dtypes.kind(typeof(primals[0]).dtype) != "c":
+            return super().linearize(trace, primals, tangents, params)
+        return super(Elementwise, self).linearize(trace, primals, tangents, params)
+
+
+def real_dtype(dtype: Any) -> Any:
+    """float for complex, itself otherwise."""
+    return np.dtype(f"f{dtype.itemsize // 2}") if dtype.kind == "c" else dtype
+
+
+abs_p = Abs("abs", np.abs, lambda y, x: sign_or_one(x), accepts="fciu", result=real_dtype)
+
+
+def sign_or_one(x: Any) -> Any:
+    """The slope of |x|, which is 1 at zero by JAX's convention."""
+    return select(ge(x, 0.0), full_like(x, 1), full_like(x, -1))
+
+
+abs = unary(abs_p, "absolute value; the modulus of complex numbers. Slope 1 at zero")
+acos = unary(acos_p, "inverse cosine")
+acosh = unary(acosh_p, "inverse hyperbolic cosine")
+asin = unary(asin_p, "inverse sine")
+asinh = unary(asinh_p, "inverse hyperbolic sine")
+atan = unary(atan_p, "inverse tangent")
+atanh = unary(atanh_p, "inverse hyperbolic tangent")
+cbrt = unary(cbrt_p, "cube root")
+cos = unary(cos_p, "cosine")
+cosh = unary(cosh_p, "hyperbolic cosine")
+exp = unary(exp_p, "exponential")
+exp2 = unary(exp2_p, "power of two")
+expm1 = unary(expm1_p, "exp(x) - 1, accurate near zero")
+log = unary(log_p, "natural logarithm")
+log1p = unary(log1p_p, "log(1 + x), accurate near zero")
+logistic = unary(logistic_p, "sigmoid 1 / (1 + exp(-x))")
+rsqrt = unary(rsqrt_p, "reciprocal square root")
+sin = unary(sin_p, "sine")
+sinh = unary(sinh_p, "hyperbolic sine")
+sqrt = unary(sqrt_p, "square root")
+square = unary(square_p, "square")
+tan = unary(tan_p, "tangent")
+tanh = unary(tanh_p, "hyperbolic tangent")

@@ -1,0 +1,349 @@
+"""Families of primitives: most rules, written once.
+
+`Elementwise`   one number of each argument makes one number of the result. It gives its partial
+                derivatives, one coefficient for each argument; jvp, linearize and vjp follow.
+`Linear`        one argument, linear in it: the tangent goes the way of the primal.
+`Bilinear`      two arguments, linear in each: the product rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad.config import debug_infs, debug_nans
+from funcgrad.core import dtypes, source
+from funcgrad.core.array import Array, ConcreteArray, python_scalar, to_array, typeof
+from funcgrad.core.avals import ShapedArray, shaped
+from funcgrad.core.jaxpr import JaxprEqn, Var
+from funcgrad.core.nans import check_finite
+from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
+from funcgrad.core.quiet import quiet_begin, quiet_end
+from funcgrad.core.trace import current_trace
+from funcgrad.transforms.structural import (
+    add_any_p,
+    add_cotangents,
+    broadcast_in_dim_p,
+    moveaxis,
+    sum_to_shape,
+    zeros,
+)
+
+__all__ = ["Bilinear", "Elementwise", "Linear", "broadcast_shape", "operand", "operands"]
+
+# A partial derivative: nothing (zero), one of these, or a function of (result, *arguments).
+ONE = 1
+MINUS_ONE = -1
+Partial = int | Callable[..., Any] | None
+
+_KINDS = {
+    "f": "efdgE",
+    "c": "FDG",
+    "i": "bhilqp",
+    "u": "BHILQP",
+    "b": "?",
+}
+
+
+class Elementwise(Primitive):
+    """An elementwise operation; shapes of one rank broadcast, and scalars go with everything."""
+
+    def __init__(
+        self,
+        name: str,
+        impl: Callable[..., Any],
+        *partials: Partial,
+        accepts: str = "fc",
+        result: Callable[[Any], Any] | None = None,
+    ) -> None:
+        super().__init__(name, impl)
+        self.partials = partials
+        self.accepts = accepts
+        self.chars = "".join(_KINDS[k] for k in accepts)
+        self.result = result
+
+    def abstract_eval(self, *avals: ShapedArray, **params: Any) -> ShapedArray:
+        first = avals[0]
+        shape, weak = first.shape, first.weak_type
+        for aval in avals[1:]:
+            if aval.dtype is not first.dtype and aval.dtype != first.dtype:
+                raise TypeError(
+                    f"lax.{self.name} requires arguments to have the same dtypes, got "
+                    f"{', '.join(a.dtype.name for a in avals)}. (Tip: jnp.{self.name} is a similar "
+                    "function that does automatic type promotion on inputs)."
+                )
+            weak = weak and aval.weak_type
+            if aval.shape != shape:
+                shape = broadcast_shape(self.name, [a.shape for a in avals])
+        self.check_dtype(first.dtype)
+        return shaped(shape, self.result(first.dtype) if self.result else first.dtype, weak)
+
+    def check_dtype(self, dtype: Any) -> None:
+        kind = dtypes.kind(dtype)
+        if kind not in self.accepts:
+            names = {"f": "floating", "c": "complexfloating", "i": "signedinteger"}
+            names |= {"u": "unsignedinteger", "b": "bool"}
+            wanted = ", ".join(names[k] for k in self.accepts)
+            raise TypeError(
+                f"{self.name} does not accept dtype {dtype.name}. "
+                f"Accepted dtypes are subtypes of {wanted}."
+            )
+
+    def evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        weak = True
+        values = []
+        first: Any = None
+        for x in args:
+            if type(x) is not ConcreteArray:
+                x = self.concrete(x)
+            v = x._value
+            if first is None:
+                first = v
+                if v.dtype.char not in self.chars:
+                    self.check_dtype(x.dtype)
+            elif (v.dtype is not first.dtype and v.dtype != first.dtype) or (
+                v.ndim != first.ndim and v.ndim and first.ndim
+            ):
+                self.abstract_eval(*[typeof(a) for a in args], **params)
+            values.append(v)
+            weak = weak and x.weak_type
+        token = quiet_begin()
+        try:
+            out = self.impl(*values, **params)
+        except ValueError:
+            self.abstract_eval(*[typeof(a) for a in args], **params)
+            raise
+        finally:
+            quiet_end(token)
+        if debug_nans.value or debug_infs.value:
+            check_finite(self.name, [out])
+        return ConcreteArray(out, weak)
+
+    def jvp(self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> Any:
+        out = self.bind(*primals, **params)
+        terms = [
+            _scaled(t, rule if isinstance(rule, int) else rule(out, *primals, **params))
+            for rule, t in zip(self.partials, tangents, strict=False)
+            if rule is not None and type(t) is not Zero
+        ]
+        aval = typeof(out)
+        if not terms:
+            return out, Zero(aval.to_tangent_aval())
+        terms = [broadcast_to(t, aval.shape) for t in terms]
+        total = terms[0]
+        for t in terms[1:]:
+            total = add_any_p.bind(total, t)
+        return out, total
+
+    def linearize(self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: Any) -> Any:
+        """One equation on the tape: the sum of coefficient times tangent."""
+        parent = trace.parent
+        out = parent.process(self, primals, params)
+        terms: list[Any] = []
+        token = current_trace.set(parent)
+        try:
+            for rule, t in zip(self.partials, tangents, strict=False):
+                if rule is not None and t is not None:
+                    terms.append(rule if isinstance(rule, int) else rule(out, *primals, **params))
+                    terms.append(t)
+        finally:
+            current_trace.reset(token)
+        if not terms:
+            return out
+        var = Var(out.aval)
+        trace.tape.eqns.append(JaxprEqn(terms, [var], lincomb_p, {"aval": var.aval}, source.current()))
+        return trace.tracer(out, var)
+
+    def batch(self, axis: AxisData, args: Sequence[Any], dims: Sequence[int | None], **params: Any) -> Any:
+        args, dim = aligned_batches(args, dims)
+        return self.bind(*args, **params), dim
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        if isinstance(self.impl, np.ufunc):
+            return f"{emitter.numpy(self.impl.__name__)}({', '.join(args)})"
+        return emitter.call(self.impl, args, eqn.params)  # type: ignore[no-any-return]
+
+
+def aligned_batches(args: Sequence[Any], dims: Sequence[int | None]) -> tuple[list[Any], int]:
+    """Batched arguments of an elementwise operation, made to broadcast; and their batch axis."""
+    avals = [typeof(x) for x in args]
+    ranks = [a.ndim - (d is not None) for a, d in zip(avals, dims, strict=True)]
+    rank = max(ranks)
+    batched = {d for d in dims if d is not None}
+    if len(batched) == 1 and all(
+        r == (rank if d is not None else 0) for r, d in zip(ranks, dims, strict=True)
+    ):
+        return list(args), batched.pop()
+    out = []
+    for x, aval, d, r in zip(args, avals, dims, ranks, strict=True):
+        if d is not None:
+            x = moveaxis(x, d, 0)
+            if r < rank:
+                shape = (aval.shape[d],) + (1,) * (rank - r) + x.shape[1:]
+                kept = (0, *range(1 + rank - r, 1 + rank))
+                x = broadcast_in_dim_p.bind(
+                    x, shape=shape, broadcast_dimensions=kept, sharding=None
+                )
+        elif r:
+            shape = (1,) * (1 + rank - r) + aval.shape
+            kept = tuple(range(1 + rank - r, 1 + rank))
+            x = broadcast_in_dim_p.bind(x, shape=shape, broadcast_dimensions=kept, sharding=None)
+        out.append(x)
+    return out, 0
+
+
+def broadcast_shape(name: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The common shape of operands of one rank; scalars go with everything."""
+    full = [s for s in shapes if s]
+    if len({len(s) for s in full}) > 1:
+        raise TypeError(
+            f"{name} got arrays of different rank: {', '.join(map(str, shapes))}."
+        )
+    out = []
+    for sizes in zip(*full, strict=True):
+        wide = {n for n in sizes if n != 1}
+        if len(wide) > 1:
+            raise TypeError(
+                f"{name} got incompatible shapes for broadcasting: {', '.join(map(str, shapes))}."
+            )
+        out.append(wide.pop() if wide else 1)
+    return tuple(out)
+
+
+def broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
+    """`x`, of the same rank or a scalar, repeated to `shape`."""
+    if x.shape == shape:
+        return x
+    dims = tuple(range(len(shape))) if x.ndim else ()
+    return broadcast_in_dim_p.bind(x, shape=shape, broadcast_dimensions=dims, sharding=None)
+
+
+def _scaled(t: Any, coefficient: Any) -> Any:
+    if type(coefficient) is int:
+        return t if coefficient == ONE else neg_p.bind(t)
+    return mul_p.bind(t, coefficient)
+
+
+class LinearCombination(Primitive):
+    """sum_i c_i t_i: the derivative of an elementwise operation, linear in the t.
+
+    It stands on the tapes of linearization only: bound, it becomes multiplications and additions.
+    Its arguments alternate, c_0, t_0, c_1, t_1, ...
+    """
+
+    def bind(self, *args: Any, aval: ShapedArray) -> Any:
+        terms = [_scaled(t, c) for c, t in zip(args[::2], args[1::2], strict=True)]
+        terms = [broadcast_to(t, aval.shape) for t in terms]
+        total = terms[0]
+        for t in terms[1:]:
+            total = add_any_p.bind(total, t)
+        return total
+
+    def abstract_eval(self, *avals: ShapedArray, aval: ShapedArray) -> ShapedArray:  # type: ignore[override]
+        return aval
+
+    def transpose(self, ct: Any, *args: Any, aval: ShapedArray) -> Sequence[Any]:  # type: ignore[override]
+        out: list[Any] = []
+        for c, t in zip(args[::2], args[1::2], strict=True):
+            out.append(None)
+            out.append(
+                sum_to_shape(_scaled(ct, c), t.aval.shape) if type(t) is UndefinedPrimal else None
+            )
+        return out
+
+
+lincomb_p = LinearCombination("linear_combination")
+
+
+class Linear(Primitive):
+    """An operation that is linear in its one argument."""
+
+    def jvp(self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> Any:
+        out = self.bind(*primals, **params)
+        (t,) = tangents
+        if type(t) is Zero:
+            return out, Zero(typeof(out).to_tangent_aval())
+        return out, self.bind(t, **params)
+
+    def linearize(self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: Any) -> Any:
+        out = trace.parent.process(self, primals, params)
+        aval = out.aval
+        if aval.dtype.kind not in "fcV" and dtypes.kind(aval.dtype) not in "fc":
+            return out
+        var = Var(aval)
+        trace.tape.eqns.append(JaxprEqn(tangents, [var], self, params, source.current()))
+        return trace.tracer(out, var)
+
+
+class Bilinear(Primitive):
+    """An operation that is linear in each of its two arguments."""
+
+    def jvp(self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> Any:
+        x, y = primals
+        tx, ty = tangents
+        out = self.bind(x, y, **params)
+        total: Any = Zero(typeof(out).to_tangent_aval())
+        if type(tx) is not Zero:
+            total = self.bind(tx, y, **params)
+        if type(ty) is not Zero:
+            total = add_cotangents(total, self.bind(x, ty, **params))
+        return out, total
+
+
+def operand(x: Any) -> Array:
+    """An argument of a lax function as an array; Python scalars are weakly typed."""
+    return x if isinstance(x, Array) else to_array(x)
+
+
+_scalars: dict[tuple[Any, Any, Any], ConcreteArray] = {}
+
+
+def scalar_like(x: Any, dtype: Any) -> ConcreteArray:
+    """A Python scalar as a strongly typed array of that dtype."""
+    # Not for zero: 0.0 and -0.0 are one key.
+    key = (x, type(x), dtype) if x else None
+    found = _scalars.get(key) if key else None  # type: ignore[arg-type]
+    if found is None:
+        found = ConcreteArray(np.asarray(x).astype(dtype)[()])
+        if key and len(_scalars) < 4096:
+            _scalars[key] = found
+    return found
+
+
+def operands(name: str, *args: Any) -> list[Array]:
+    """The arguments of a lax function: Python scalars take the dtype of the arrays beside them."""
+    arrays = [x for x in args if not isinstance(x, (int, float, complex)) or isinstance(x, np.generic)]
+    if len(arrays) == len(args):
+        return [operand(x) for x in args]
+    if not arrays:
+        dtype, weak = dtypes.lattice_result_type(*args)
+        return [ConcreteArray(np.asarray(x).astype(dtype)[()], weak) for x in args]
+    dtype = typeof(arrays[0]).dtype
+    out = []
+    for x in args:
+        if isinstance(x, (int, float, complex)) and not isinstance(x, np.generic):
+            if dtypes.lattice_result_type(x, arrays[0])[0] != dtype:
+                out.append(python_scalar(x))
+            else:
+                weak = typeof(arrays[0]).weak_type
+                out.append(
+                    ConcreteArray(np.asarray(x).astype(dtype)[()], True) if weak else scalar_like(x, dtype)
+                )
+        else:
+            out.append(operand(x))
+    return out
+
+
+def zeros_like(x: Any) -> Any:
+    return zeros(typeof(x))
+
+
+
+
+# The two operations the rules above bind; their rules are lines in this file's own language.
+mul_p = Elementwise(
+    "mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="fciub"
+)
+neg_p = Elementwise("neg", np.negative, MINUS_ONE, accepts="fciu")

@@ -1,0 +1,123 @@
+"""Powers and angles: elementwise operations whose derivatives need logarithms and quotients."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core import dtypes
+from funcgrad.core.array import Array, ArrayLike, typeof
+from funcgrad.core.avals import ShapedArray
+from funcgrad.lax.arithmetic import add, div, mul, sub
+from funcgrad.lax.bitwise import eq
+from funcgrad.lax.convert import convert, full_like
+from funcgrad.lax.elementwise import log_p
+from funcgrad.lax.families import Elementwise, neg_p, operand
+from funcgrad.lax.public import binary
+from funcgrad.lax.select import where
+
+__all__ = ["atan2", "integer_pow", "pow"]
+
+_NUMBERS = "fciu"
+
+
+def _pow(x: Any, y: Any) -> Any:
+    if x.dtype.kind in "iu" and y.dtype.kind == "i":
+        return np.where(y < 0, _negative_power(x, y), np.power(x, np.maximum(y, 0))).astype(x.dtype)
+    return np.power(x, y)
+
+
+def _negative_power(x: Any, y: Any) -> Any:
+    odd = np.where(y % 2 == 0, 1, x)
+    return np.where(x == 1, 1, np.where(x == -1, odd, 0))
+
+
+class Pow(Elementwise):
+    """x ** y; the exponent may have an integer dtype of its own."""
+
+    def abstract_eval(self, x: ShapedArray, y: ShapedArray) -> ShapedArray:  # type: ignore[override]
+        if dtypes.kind(y.dtype) in "iu" and dtypes.kind(x.dtype) in "fc":
+            return super().abstract_eval(x, y.update(dtype=x.dtype))
+        return super().abstract_eval(x, y)
+
+
+def _pow_dx(z: Any, x: Any, y: Any) -> Any:
+    y = convert(y, x.dtype)
+    slope = mul(y, pow_p.bind(x, sub(y, 1.0)))
+    return where(eq(y, 0.0), full_like(slope, 0), slope)
+
+
+def _pow_dy(z: Any, x: Any, y: Any) -> Any:
+    # x**y log(x) goes to 0 as x does, for y > 0.
+    safe = where(eq(x, 0.0), full_like(x, 1), x)
+    return mul(log_p.bind(safe), z)
+
+
+pow_p = Pow("pow", _pow, _pow_dx, _pow_dy, accepts=_NUMBERS)
+
+
+def _atan2_scale(x: Any, y: Any) -> Any:
+    return add(mul(x, x), mul(y, y))
+
+
+atan2_p = Elementwise(
+    "atan2",
+    np.arctan2,
+    lambda z, x, y: div(y, _atan2_scale(x, y)),
+    lambda z, x, y: div(neg_p.bind(x), _atan2_scale(x, y)),
+    accepts="f",
+)
+def _integer_pow(x: Any, *, y: int) -> Any:
+    """x**y by repeated squaring, as XLA does it: the same roundings for every dtype."""
+    if y == 2:
+        return np.square(x)
+    result, power, n = None, x, builtins.abs(y)
+    while n:
+        if n & 1:
+            result = power if result is None else np.multiply(result, power)
+        n >>= 1
+        if n:
+            power = np.multiply(power, power)
+    if result is None:
+        return np.ones_like(x)
+    return np.divide(x.dtype.type(1), result) if y < 0 else result
+
+
+class IntegerPow(Elementwise):
+    """x**y for a static integer y."""
+
+    def abstract_eval(self, x: ShapedArray, *, y: int) -> ShapedArray:  # type: ignore[override]
+        if y < 0 and dtypes.kind(x.dtype) not in "fc":
+            raise TypeError(
+                "Integers cannot be raised to negative powers, got "
+                f"integer_pow({x.str_short()}, {y})"
+            )
+        return super().abstract_eval(x, y=y)
+
+    def evaluate(self, args: Any, params: dict[str, Any]) -> Any:
+        if params["y"] < 0:
+            self.abstract_eval(typeof(args[0]), **params)
+        return super().evaluate(args, params)
+
+
+integer_pow_p = IntegerPow(
+    "integer_pow",
+    _integer_pow,
+    lambda _, x, *, y: mul(y, integer_pow(x, y - 1)) if y else zero_of(x),
+    accepts="fciu",
+)
+
+
+def zero_of(x: Any) -> Any:
+    return mul(x, 0)
+
+
+pow = binary(pow_p, "power x ** y")
+atan2 = binary(atan2_p, "angle of the point (y, x): arctan(x / y)")
+
+
+def integer_pow(x: ArrayLike, y: int) -> Array:
+    """Elementwise power with a static integer exponent."""
+    return integer_pow_p.bind(operand(x), y=y)  # type: ignore[no-any-return]

@@ -1,0 +1,310 @@
+"""Linearization, the first half of reverse mode.
+
+`LinearizeTrace` computes the primal program on its parent and records on a tape the linear program
+that maps tangents to tangents. What that program needs of the primal values, its residuals, stands
+in it as constants. Transposing the tape (`funcgrad.transforms.transpose`) is backpropagation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from funcgrad.core.array import ConcreteArray, typeof
+from funcgrad.core.avals import ShapedArray
+from funcgrad.core.dtypes import float0
+from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, eval_jaxpr
+from funcgrad.core.primitive import Primitive, Zero
+from funcgrad.core.trace import Trace, Tracer, get_trace, use_trace
+from funcgrad.transforms.cache import cached
+from funcgrad.transforms.jvp import concrete_of
+from funcgrad.transforms.stage import JaxprTrace, JaxprTracer, trace_to_jaxpr
+from funcgrad.transforms.structural import broadcast_in_dim_p
+
+__all__ = ["LinearJaxprs", "LinearProgram", "LinearizeTrace", "linearize_flat", "linearize_jaxpr"]
+
+
+class LinearizeTracer(Tracer):
+    """A primal value and the variable that stands for its tangent."""
+
+    __slots__ = ("primal", "var")
+
+    def __init__(self, trace: LinearizeTrace, primal: Any, var: Var) -> None:
+        self._trace = trace
+        self.primal = primal
+        self.var = var
+
+    @property
+    def aval(self) -> ShapedArray:
+        return typeof(self.primal)
+
+    def concrete(self) -> Any:
+        return concrete_of(self.primal)
+
+
+class Tape(JaxprTrace):
+    """Records what is done to tangents; everything else is computed on the parent.
+
+    Its equations hold the values of their residuals themselves, not variables for them.
+    """
+
+    __slots__ = ()
+
+    def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        for x in args:
+            if type(x) is JaxprTracer and x._trace is self:
+                return primitive.stage(self, args, params)
+        return self.parent.process(primitive, args, params)
+
+    def atom(self, x: Any) -> Any:
+        return x.var if type(x) is JaxprTracer and x._trace is self else x
+
+
+class LinearizeTrace(Trace):
+    """Computes primals on the parent and records the tangent program."""
+
+    __slots__ = ("tape",)
+
+    def __init__(self, parent: Trace) -> None:
+        super().__init__(parent)
+        self.tape = Tape(parent)
+
+    def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        primals, tangents, active = [], [], False
+        for x in args:
+            if type(x) is LinearizeTracer and x._trace is self:
+                primals.append(x.primal)
+                tangents.append(x.var)
+                active = True
+            else:
+                primals.append(x)
+                tangents.append(None)
+        if not active:
+            return self.parent.process(primitive, primals, params)
+        return primitive.linearize(self, primals, tangents, params)
+
+    def tracer(self, primal: Any, var: Var) -> LinearizeTracer:
+        return LinearizeTracer(self, primal, var)
+
+    def box(self, x: Any, tangent: Any) -> Any:
+        """A result with its tangent, as a jvp rule gave it."""
+        if type(tangent) is JaxprTracer and tangent._trace is self.tape:
+            return LinearizeTracer(self, x, tangent.var)
+        # Linear in the inputs' tangents but not depending on them: it is zero.
+        return x
+
+
+class LinearProgram:
+    """The tape of one linearization: a linear map from input tangents to output tangents."""
+
+    __slots__ = ("eqns", "in_vars", "out_avals", "out_vars")
+
+    def __init__(
+        self,
+        in_vars: list[Var | None],
+        out_vars: list[Var | None],
+        out_avals: list[ShapedArray],
+        eqns: list[JaxprEqn],
+    ) -> None:
+        self.in_vars = in_vars
+        self.out_vars = out_vars
+        self.out_avals = out_avals
+        self.eqns = eqns
+
+    def pushforward(self, tangents: Sequence[Any]) -> list[Any]:
+        """Apply the map: forward mode. `Zero` where a result does not depend on the inputs."""
+        env: dict[Any, Any] = {
+            v: t for v, t in zip(self.in_vars, tangents, strict=True) if v is not None
+        }
+        for eqn in self.eqns:
+            values = [env[v] if type(v) is Var else v for v in eqn.invars]
+            out = eqn.primitive.bind(*values, **eqn.params)
+            env.update(zip(eqn.outvars, out if eqn.primitive.multiple_results else [out], strict=True))
+        return [
+            Zero(a) if v is None else env[v]
+            for v, a in zip(self.out_vars, self.out_avals, strict=True)
+        ]
+
+
+def linearize_flat(
+    fun: Callable[..., Sequence[Any]], primals: Sequence[Any], active: Sequence[bool] | None = None
+) -> tuple[list[Any], LinearProgram]:
+    """Results of `fun`, and the linear program of its derivative at `primals`."""
+    trace = LinearizeTrace(get_trace())
+    in_vars: list[Var | None] = []
+    args: list[Any] = []
+    for i, x in enumerate(primals):
+        aval = typeof(x).to_tangent_aval()
+        if aval.dtype == float0 or (active is not None and not active[i]):
+            in_vars.append(None)
+            args.append(x)
+        else:
+            var = Var(aval)
+            in_vars.append(var)
+            args.append(LinearizeTracer(trace, x, var))
+    try:
+        with use_trace(trace):
+            outs = fun(*args)
+    finally:
+        trace.alive = trace.tape.alive = False
+    out_primals: list[Any] = []
+    out_vars: list[Var | None] = []
+    for y in outs:
+        if type(y) is LinearizeTracer and y._trace is trace:
+            out_primals.append(y.primal)
+            out_vars.append(y.var)
+        else:
+            out_primals.append(y)
+            out_vars.append(None)
+    out_avals = [typeof(y).to_tangent_aval() for y in out_primals]
+    return out_primals, LinearProgram(in_vars, out_vars, out_avals, trace.tape.eqns)
+
+
+class LinearJaxprs:
+    """A jaxpr split by linearization.
+
+    `primal` maps inputs to results and then new residuals. `linear` maps residuals and the tangents
+    of the active inputs to the tangents of the active results. `sources` says where each
+    residual is found: `("in", i)`, an input; `("out", j)`, a result of `primal`.
+    """
+
+    __slots__ = ("linear", "num_outs", "out_nonzeros", "primal", "sources")
+
+    def __init__(
+        self,
+        primal: ClosedJaxpr,
+        linear: ClosedJaxpr,
+        num_outs: int,
+        sources: list[tuple[str, int]],
+        out_nonzeros: tuple[bool, ...],
+    ) -> None:
+        self.primal = primal
+        self.linear = linear
+        self.num_outs = num_outs
+        self.sources = sources
+        self.out_nonzeros = out_nonzeros
+
+    def residuals(self, args: Sequence[Any], outs: Sequence[Any]) -> list[Any]:
+        return [args[i] if kind == "in" else outs[i] for kind, i in self.sources]
+
+
+@cached
+def linearize_jaxpr(
+    closed: ClosedJaxpr, nonzeros: tuple[bool, ...], instantiate: tuple[bool, ...] | None = None
+) -> LinearJaxprs:
+    """Linearize a jaxpr in the inputs flagged by `nonzeros`.
+
+    `instantiate` flags results that must have a tangent in `linear` even when it is zero.
+    """
+    program: LinearProgram
+    trace: JaxprTrace
+    num_outs = len(closed.out_avals)
+    residuals: list[Any] = []
+
+    def run(*args: Any) -> list[Any]:
+        nonlocal program, trace, residuals
+        trace = get_trace()  # type: ignore[assignment]  # trace_to_jaxpr has made it current
+        outs, program = linearize_flat(
+            lambda *xs: eval_jaxpr(closed.jaxpr, closed.consts, *xs), args, nonzeros
+        )
+        program.eqns = live_equations(program)
+        residuals = _tracers_in(program.eqns)
+        return [*outs, *residuals]
+
+    primal = trace_to_jaxpr(run, closed.in_avals, closed.jaxpr.debug_info)
+    positions: dict[Any, tuple[str, int]] = {}
+    for j, v in enumerate(primal.jaxpr.outvars[:num_outs]):
+        positions.setdefault(v, ("out", j))
+    positions.update({v: ("in", i) for i, v in enumerate(primal.jaxpr.invars)})
+    sources, new = [], []
+    for v in primal.jaxpr.outvars[num_outs:]:
+        if v not in positions:
+            positions[v] = ("out", num_outs + len(new))
+            new.append(v)
+        sources.append(positions[v])
+    primal = primal.map_jaxpr(
+        lambda j: j.replace(outvars=[*j.outvars[:num_outs], *new], effects=j.effects)
+    )
+    wanted = instantiate or (False,) * num_outs
+    out_nonzeros = tuple(
+        v is not None or w for v, w in zip(program.out_vars, wanted, strict=True)
+    )
+    linear = _close_linear(program, residuals, out_nonzeros)
+    return LinearJaxprs(primal, linear, num_outs, sources, out_nonzeros)
+
+
+def live_equations(program: LinearProgram) -> list[JaxprEqn]:
+    """The equations on which the results depend."""
+    needed = {v for v in program.out_vars if v is not None}
+    kept = []
+    for eqn in reversed(program.eqns):
+        if any(v in needed for v in eqn.outvars):
+            needed.update(v for v in eqn.invars if type(v) is Var)
+            kept.append(eqn)
+    kept.reverse()
+    return kept
+
+
+def _tracers_in(eqns: Sequence[JaxprEqn]) -> list[Any]:
+    found: dict[int, Any] = {}
+    for eqn in eqns:
+        for x in eqn.invars:
+            if isinstance(x, Tracer):
+                found[id(_key(x))] = x
+    return list(found.values())
+
+
+def _close_linear(
+    program: LinearProgram, residuals: Sequence[Any], out_nonzeros: Sequence[bool]
+) -> ClosedJaxpr:
+    """The tape as a jaxpr of residuals and tangents."""
+    variables = {id(_key(r)): Var(typeof(r)) for r in residuals}
+    constants: dict[int, tuple[Var, Any]] = {}
+
+    def atom(x: Any) -> Any:
+        if type(x) is Var:
+            return x
+        if isinstance(x, int):
+            return Literal(x, typeof(x))
+        var = variables.get(id(_key(x)))
+        if var is not None:
+            return var
+        if type(x) is ConcreteArray and x.ndim == 0 and x._value.dtype.kind != "V":
+            return Literal(x, x.aval)
+        return constants.setdefault(id(x), (Var(typeof(x)), x))[0]
+
+    eqns = [eqn.replace(invars=[atom(x) for x in eqn.invars]) for eqn in program.eqns]
+    outvars: list[Any] = []
+    for v, aval, wanted in zip(program.out_vars, program.out_avals, out_nonzeros, strict=True):
+        if wanted and v is None:
+            zero, eqn = _zero_equation(aval)
+            eqns.append(eqn)
+            outvars.append(zero)
+        elif wanted:
+            outvars.append(v)
+    invars = [*variables.values(), *[v for v in program.in_vars if v is not None]]
+    consts = list(constants.values())
+    return ClosedJaxpr(
+        Jaxpr([v for v, _ in consts], invars, outvars, eqns), [c for _, c in consts]
+    )
+
+
+def _key(x: Any) -> Any:
+    return x.var if isinstance(x, JaxprTracer) else x
+
+
+def _zero_equation(aval: ShapedArray) -> tuple[Var, JaxprEqn]:
+    closed = trace_to_jaxpr(lambda: [_zeros(aval)], [])
+    (eqn,) = closed.jaxpr.eqns
+    return eqn.outvars[0], eqn
+
+
+def _zeros(aval: ShapedArray) -> Any:
+    return broadcast_in_dim_p.bind(
+        ConcreteArray(aval.dtype.type(0), aval.weak_type),
+        shape=aval.shape,
+        broadcast_dimensions=(),
+        sharding=None,
+    )
+
+

@@ -1,0 +1,259 @@
+"""The primitives that the transforms themselves bind, with all their rules.
+
+Cotangents of one variable are summed (`add_any`), zeros are made and batch axes added
+(`broadcast_in_dim`), moved (`transpose`) and summed away (`reduce_sum`). `funcgrad.lax` offers them to users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core import dtypes
+from funcgrad.core.array import ConcreteArray, typeof
+from funcgrad.core.avals import ShapedArray, shaped
+from funcgrad.core.jaxpr import JaxprEqn
+from funcgrad.core.primitive import AxisData, Primitive, Zero
+
+__all__ = [
+    "add_any_p",
+    "add_cotangents",
+    "broadcast_in_dim_p",
+    "broadcast_new_axis",
+    "moveaxis",
+    "reduce_sum_p",
+    "sum_to_shape",
+    "transpose_p",
+    "zeros",
+]
+
+
+def zeros(aval: ShapedArray) -> Any:
+    """The array of zeros of that aval."""
+    if aval.dtype == dtypes.float0:
+        return ConcreteArray(np.zeros(aval.shape, dtypes.float0))
+    scalar = ConcreteArray(np.zeros((), aval.dtype)[()], aval.weak_type)
+    if not aval.shape:
+        return scalar
+    return broadcast_in_dim_p.bind(scalar, shape=aval.shape, broadcast_dimensions=(), sharding=None)
+
+
+def add_cotangents(x: Any, y: Any) -> Any:
+    """The sum of two contributions to one cotangent."""
+    if type(x) is Zero:
+        return y
+    if type(y) is Zero:
+        return x
+    return add_any_p.bind(x, y)
+
+
+def moveaxis(x: Any, source: int, destination: int) -> Any:
+    """`x` with one axis moved; the same `x` if that is where it is."""
+    if source == destination:
+        return x
+    order = list(range(typeof(x).ndim))
+    order.insert(destination, order.pop(source))
+    return transpose_p.bind(x, permutation=tuple(order))
+
+
+def broadcast_new_axis(x: Any, size: int, axis: int) -> Any:
+    """`x` repeated along a new axis."""
+    shape = list(typeof(x).shape)
+    kept = tuple(i for i in range(len(shape) + 1) if i != axis)
+    shape.insert(axis, size)
+    return broadcast_in_dim_p.bind(
+        x, shape=tuple(shape), broadcast_dimensions=kept, sharding=None
+    )
+
+
+def sum_to_shape(x: Any, shape: tuple[int, ...]) -> Any:
+    """Undo broadcasting: sum `x` over the axes along which an array of `shape` was repeated."""
+    have = x.shape
+    if have == shape:
+        return x
+    if not shape:
+        return reduce_sum_p.bind(x, axes=tuple(range(len(have))), out_sharding=None)
+    axes = tuple(i for i, (n, m) in enumerate(zip(have, shape, strict=True)) if n != m)
+    out = reduce_sum_p.bind(x, axes=axes, out_sharding=None)
+    kept = tuple(i for i in range(len(shape)) if i not in axes)
+    return broadcast_in_dim_p.bind(out, shape=shape, broadcast_dimensions=kept, sharding=None)
+
+
+class AddAny(Primitive):
+    """The sum of two tangents or cotangents of the same type."""
+
+    def abstract_eval(self, x: ShapedArray, y: ShapedArray) -> ShapedArray:  # type: ignore[override]
+        return shaped(x.shape, x.dtype, x.weak_type and y.weak_type)
+
+    def jvp(self, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:  # type: ignore[override]
+        return self.bind(*primals), add_cotangents(*tangents)
+
+    def transpose(self, ct: Any, *args: Any) -> Sequence[Any]:  # type: ignore[override]
+        return ct, ct
+
+    def batch(self, axis: AxisData, args: Any, dims: Any) -> Any:  # type: ignore[override]
+        (x, y), (dx, dy) = args, dims
+        if dx is None:
+            x, dx = broadcast_new_axis(x, axis.size, dy), dy
+        elif dy is None:
+            y = broadcast_new_axis(y, axis.size, dx)
+        else:
+            y = moveaxis(y, dy, dx)
+        return self.bind(x, y), dx
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        return f"{emitter.numpy('add')}({args[0]}, {args[1]})"
+
+
+add_any_p = AddAny("add_any", np.add)
+
+
+class BroadcastInDim(Primitive):
+    """`x` laid into a larger shape: axis i of `x` becomes axis `broadcast_dimensions[i]`."""
+
+    def impl(  # type: ignore[override]
+        self, x: Any, *, shape: Any, broadcast_dimensions: Any, sharding: Any = None
+    ) -> Any:
+        if x.ndim and len(broadcast_dimensions) != len(shape):
+            x = x.reshape(_aligned(x.shape, shape, broadcast_dimensions))
+        return np.broadcast_to(x, shape)
+
+    def abstract_eval(  # type: ignore[override]
+        self, x: ShapedArray, *, shape: Any, broadcast_dimensions: Any, sharding: Any = None
+    ) -> ShapedArray:
+        dims = tuple(broadcast_dimensions)
+        if len(dims) != x.ndim or any(a >= b for a, b in zip(dims, dims[1:], strict=False)):
+            raise TypeError(
+                "broadcast_in_dim broadcast_dimensions must be strictly increasing and have one "
+                f"entry for each operand axis; got {dims} for operand shape {x.shape}."
+            )
+        for i, d in enumerate(dims):
+            if not 0 <= d < len(shape) or x.shape[i] not in (1, shape[d]):
+                raise TypeError(
+                    "broadcast_in_dim operand dimension sizes must either be 1, or be equal to their "
+                    f"corresponding dimensions in the target broadcast shape; got operand of shape "
+                    f"{x.shape}, target broadcast shape {tuple(shape)}, broadcast_dimensions {dims} "
+                )
+        return shaped(tuple(shape), x.dtype, x.weak_type)
+
+    def jvp(self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> Any:
+        out = self.bind(*primals, **params)
+        (t,) = tangents
+        return out, Zero(out.aval) if type(t) is Zero else self.bind(t, **params)
+
+    def transpose(self, ct: Any, x: Any, **params: Any) -> Sequence[Any]:  # type: ignore[override]
+        dims = params["broadcast_dimensions"]
+        shape = x.aval.shape
+        repeated = tuple(d for i, d in enumerate(dims) if shape[i] != ct.shape[d])
+        axes = tuple(i for i in range(ct.ndim) if i not in dims or i in repeated)
+        if axes:
+            ct = reduce_sum_p.bind(ct, axes=axes, out_sharding=None)
+        if repeated:
+            kept = tuple(i for i, d in enumerate(dims) if d not in repeated)
+            ct = self.bind(ct, shape=shape, broadcast_dimensions=kept, sharding=None)
+        return (ct,)
+
+    def batch(  # type: ignore[override]
+        self, axis: AxisData, args: Any, dims: Any, *, shape: Any, broadcast_dimensions: Any, **params: Any
+    ) -> Any:
+        x = moveaxis(args[0], dims[0], 0)
+        kept = (0, *(d + 1 for d in broadcast_dimensions))
+        return self.bind(x, shape=(axis.size, *shape), broadcast_dimensions=kept, **params), 0
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        x, shape = eqn.invars[0].aval, eqn.params["shape"]
+        aligned = _aligned(x.shape, shape, eqn.params["broadcast_dimensions"])
+        view = f"{args[0]}.reshape({aligned})" if x.shape and aligned != x.shape else args[0]
+        if aligned == tuple(shape):
+            return view
+        return f"{emitter.numpy('broadcast_to')}({view}, {tuple(shape)})"
+
+
+def _aligned(operand: Any, shape: Any, dims: Any) -> tuple[int, ...]:
+    """The operand's shape with ones put in so that NumPy's broadcasting does the rest."""
+    aligned = [1] * len(shape)
+    for n, d in zip(operand, dims, strict=True):
+        aligned[d] = n
+    return tuple(aligned)
+
+
+broadcast_in_dim_p = BroadcastInDim("broadcast_in_dim")
+
+
+class Transpose(Primitive):
+    """The axes in another order."""
+
+    def impl(self, x: Any, *, permutation: Any) -> Any:  # type: ignore[override]
+        return x.transpose(permutation)
+
+    def abstract_eval(self, x: ShapedArray, *, permutation: Any) -> ShapedArray:  # type: ignore[override]
+        if sorted(permutation) != list(range(x.ndim)):
+            raise TypeError(
+                f"transpose permutation isn't a permutation of operand dimensions, got permutation "
+                f"{tuple(permutation)} for operand shape {x.shape}."
+            )
+        return shaped(tuple(x.shape[i] for i in permutation), x.dtype, x.weak_type)
+
+    def jvp(self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> Any:
+        out = self.bind(*primals, **params)
+        (t,) = tangents
+        return out, Zero(out.aval) if type(t) is Zero else self.bind(t, **params)
+
+    def transpose(self, ct: Any, x: Any, *, permutation: Any) -> Sequence[Any]:  # type: ignore[override]
+        inverse = tuple(sorted(range(len(permutation)), key=permutation.__getitem__))
+        return (self.bind(ct, permutation=inverse),)
+
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, permutation: Any) -> Any:  # type: ignore[override]
+        (x,), (d,) = args, dims
+        order = (d, *(i if i < d else i + 1 for i in permutation))
+        return self.bind(x, permutation=order), 0
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        return f"{args[0]}.transpose({tuple(eqn.params['permutation'])})"
+
+
+transpose_p = Transpose("transpose")
+
+
+class ReduceSum(Primitive):
+    """The sum over some axes."""
+
+    def impl(self, x: Any, *, axes: Any, out_sharding: Any = None) -> Any:  # type: ignore[override]
+        return np.add.reduce(x, axes, x.dtype)
+
+    def abstract_eval(  # type: ignore[override]
+        self, x: ShapedArray, *, axes: Any, out_sharding: Any = None
+    ) -> ShapedArray:
+        if len(set(axes)) != len(axes) or any(not 0 <= a < x.ndim for a in axes):
+            raise ValueError(f"reduce_sum got axes {axes} for an operand of shape {x.shape}")
+        return shaped(
+            tuple(n for i, n in enumerate(x.shape) if i not in axes), x.dtype, x.weak_type
+        )
+
+    def jvp(self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> Any:
+        out = self.bind(*primals, **params)
+        (t,) = tangents
+        return out, Zero(out.aval) if type(t) is Zero else self.bind(t, **params)
+
+    def transpose(self, ct: Any, x: Any, *, axes: Any, **params: Any) -> Sequence[Any]:  # type: ignore[override]
+        kept = tuple(i for i in range(x.aval.ndim) if i not in axes)
+        return (
+            broadcast_in_dim_p.bind(
+                ct, shape=x.aval.shape, broadcast_dimensions=kept, sharding=None
+            ),
+        )
+
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, axes: Any, **params: Any) -> Any:  # type: ignore[override]
+        (x,), (d,) = args, dims
+        moved = tuple(a if a < d else a + 1 for a in axes)
+        return self.bind(x, axes=moved, **params), d - sum(a < d for a in moved)
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        dtype = eqn.outvars[0].aval.dtype
+        cast = f", {emitter.literal(dtype)}" if dtype.kind in "iub" else ""
+        return f"{emitter.numpy('add')}.reduce({args[0]}, {tuple(eqn.params['axes'])}{cast})"
+
+
+reduce_sum_p = ReduceSum("reduce_sum")
