@@ -323,13 +323,17 @@ _IGNORED_BY_REASON: Final = {
 }
 _IGNORED: Final = frozenset(" ".join(_IGNORED_BY_REASON.values()).split())
 
-# Combinations of settings are numbered as they appear; a number is never used twice.
+# Combinations of settings are numbered as they appear. A number never comes back for another
+# combination, so forgetting them (there are many random_seed_offsets) costs no more than a retrace.
+_MAX_KEYS: Final = 1024
 _numbers: Final = itertools.count()
 _keys: Final[dict[tuple[Any, ...], int]] = {}
 
 
 def _key_of(overrides: Mapping[Flag[Any], Any]) -> int:
     values = tuple([overrides.get(flag, flag._global) for flag in _KEY_FLAGS])
+    if len(_keys) >= _MAX_KEYS and values not in _keys:
+        _keys.clear()
     return _keys.setdefault(values, next(_numbers))
 
 

@@ -107,6 +107,7 @@ __all__ = [
     "lattice_result_type",
     "logical",
     "logical_view",
+    "ml_dtype",
     "physical",
     "physical_view",
     "prng_key",
@@ -244,7 +245,8 @@ def isdtype(dtype: Any, kind: Any) -> bool:
     """
     named = _numpy_dtype(dtype)
     kinds = kind if isinstance(kind, tuple) else (kind,)
-    return any(_is_kind(named, k) for k in kinds)
+    matches = [_is_kind(named, k) for k in kinds]  # all of them, to refuse a wrong kind anywhere
+    return any(matches)
 
 
 def _is_kind(named: DType, kind: Any) -> bool:
@@ -307,7 +309,8 @@ def check_user_dtype(dtype: Any, fun_name: str) -> AnyDType:
             f"Only number and bool dtypes are supported, got dtype {shown} in {fun_name}"
         )
     given = canonical(asked)
-    if given != asked and not (isinstance(dtype, (type, str)) and dtype in _DEFAULTS):
+    default = dtype is None or (isinstance(dtype, (type, str)) and dtype in _DEFAULTS)
+    if given != asked and not default:
         warnings.warn(
             f"Explicitly requested dtype {asked} requested in {fun_name} is not available, and "
             f"will be truncated to dtype {given}. To have 64-bit types, set enable_x64 with "

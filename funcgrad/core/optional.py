@@ -28,6 +28,6 @@ def require(module_name: str, extra: str | None = None) -> ModuleType:
     except ModuleNotFoundError as error:
         package = module_name.partition(".")[0]
         # An installed package that misses a module of its own is another fault than its absence.
-        if error.name is None or error.name.partition(".")[0] != package:
+        if error.name != package:
             raise
         raise MissingExtraError(package, extra or package) from error

@@ -22,6 +22,7 @@ from funcgrad.core.scalar_types import (
     as_dtype,
     canonical,
     is_64_bit,
+    is_number,
     is_supported,
     python_scalar_dtype,
     scalar_type,
@@ -165,7 +166,9 @@ def _typed(x: Any) -> tuple[AnyDType, bool]:
         return python_scalar_dtype(kind), kind is not bool
     found = getattr(x, "dtype", None)
     if isinstance(found, ANY_DTYPE):
-        return canonical(_valid(found, x)), getattr(x, "weak_type", False)
+        if not is_number(found):
+            found = _valid(found, x)
+        return canonical(found), getattr(x, "weak_type", False)
     if isinstance(x, type) and x in _WEAK_NODES:
         return python_scalar_dtype(x), x is not bool
     if x is None or isinstance(x, (str, type, *ANY_DTYPE)):
@@ -243,5 +246,5 @@ def promote_types(a: Any, b: Any) -> Any:
     >>> jnp.promote_types("float16", int), jnp.promote_types("float16", "bfloat16")
     (dtype('float16'), dtype('float32'))
     """
-    weak_a, weak_b = (x in (int, float, complex) for x in (a, b))
+    weak_a, weak_b = (isinstance(x, type) and x in (int, float, complex) for x in (a, b))
     return promote_pair(as_dtype(a), weak_a, as_dtype(b), weak_b)[0]
