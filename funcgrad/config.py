@@ -8,8 +8,8 @@
     True
 
 Each setting starts from the environment variable ``FUNCGRAD_<NAME>``, else ``JAX_<NAME>``, else its
-default. Inside the package ``enable_x64.value`` reads one setting and ``config.trace_key()``
-identifies the combination of all settings that a traced program depends on.
+default. Inside the package ``enable_x64.value`` reads one setting and ``trace_key()`` identifies
+the combination of all settings that a traced program depends on.
 """
 
 from __future__ import annotations
@@ -422,3 +422,6 @@ def _unknown(name: str) -> AttributeError:
 
 
 config: Final = Config()
+
+# Bound once: to look the method up costs as much as to call it.
+trace_key: Final = config.trace_key

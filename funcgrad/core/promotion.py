@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from funcgrad.config import config, numpy_dtype_promotion
+from funcgrad.config import numpy_dtype_promotion, trace_key
 from funcgrad.core.extended import ExtendedDType, logical
 from funcgrad.core.scalar_types import (
     ANY_DTYPE,
@@ -149,12 +149,12 @@ def promote_pair(
     (dtype('float32'), False)
     """
     try:
-        return _results[config.trace_key()][dtype_a, weak_a, dtype_b, weak_b]
+        return _results[trace_key()][dtype_a, weak_a, dtype_b, weak_b]
     except KeyError:
         if len(_results) > 64:
             _results.clear()
         result = _promote(dtype_a, weak_a, dtype_b, weak_b)
-        table = _results.setdefault(config.trace_key(), {})
+        table = _results.setdefault(trace_key(), {})
         table[dtype_a, weak_a, dtype_b, weak_b] = result
         return result
 
