@@ -5,8 +5,8 @@ network is a pure function of a pytree of parameters: a list of layers, each a d
 matrix and a bias. `jit(value_and_grad(loss))` gives the loss of a minibatch and its gradient with
 respect to every weight and bias in one call; gradient descent with momentum does the rest.
 
-    python examples/train_digits.py            # about ten seconds
-    python examples/train_digits.py --fast     # a few epochs, as the tests run it
+    python examples/train_digits.py
+    python examples/train_digits.py --fast     # fewer epochs, as the tests run it
 
 A fixed third of the scans is held out and never trained on. The last line printed is the accuracy
 on it; the loss curve and the misread digits are saved as pictures in the folder `--out`.
@@ -167,13 +167,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Train a small network on handwritten digits.")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures")
     parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--fast", action="store_true", help="train for five epochs only")
+    parser.add_argument("--fast", action="store_true", help="train for 15 epochs only")
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
 
     training, held_out = load_split()
     print(f"{len(training[1])} digits to train on, {len(held_out[1])} held out")
-    params, losses, accuracies = train(training, held_out, 5 if options.fast else options.epochs)
+    params, losses, accuracies = train(training, held_out, 15 if options.fast else options.epochs)
 
     draw_curves(losses, accuracies, options.out / "digits_loss.png")
     misread = draw_misread(params, held_out, options.out / "digits_misread.png")
