@@ -25,12 +25,13 @@ from funcgrad.lax.gather_numpy import (
     Ints,
     along,
     clipped,
+    gather,
     geometry,
     in_bounds,
     window_at,
 )
 
-__all__ = ["scatter", "scatter_into", "window_sizes"]
+__all__ = ["scatter", "scatter_into", "scatter_rounds", "window_sizes"]
 
 # Measured: from this many elements on, a Python loop over rows beats `ufunc.at` on elements.
 _LONG_ROW = 512
@@ -117,7 +118,12 @@ def _rows(geo: Geometry, indices: Any, clip: bool) -> tuple[Any, int]:
     rank, width = len(geo.shape), 1
     offset = list(zip(geo.offset_dims, geo.offset_sizes, strict=True))
     last = len(geo.kinds) - 1
-    while offset and offset[-1][0] == rank - 1 and offset[-1][1][0] == last and geo.kinds[last] == WHOLE:
+    while (
+        offset
+        and offset[-1][0] == rank - 1
+        and offset[-1][1][0] == last
+        and geo.kinds[last] == WHOLE
+    ):
         width *= offset.pop()[1][1]
         rank, last = rank - 1, last - 1
     rows: Any = None
@@ -134,7 +140,11 @@ def _rows(geo: Geometry, indices: Any, clip: bool) -> tuple[Any, int]:
         if n > 1:
             rows = _plus(rows, along(n, axis, rank), geo.strides[d] // width)
     shape = geo.shape[:rank]
-    return (rows if rows is not None and rows.shape == shape else np.broadcast_to(0 if rows is None else rows, shape)), width
+    return (
+        rows
+        if rows is not None and rows.shape == shape
+        else np.broadcast_to(0 if rows is None else rows, shape)
+    ), width
 
 
 def _plus(rows: Any, part: Any, stride: int) -> Any:
@@ -181,3 +191,29 @@ def _all_different(rows: Any, n: int) -> bool:
     seen = np.empty(n, np.intp)  # only what is written is read
     seen[rows] = numbers
     return bool((seen[rows] == numbers).all())
+
+
+def scatter_rounds(
+    operand: Any, indices: Any, updates: Any, dims: Any, function: Any, clip: bool = False
+) -> Any:
+    """out[i] = function(out[i], update) for each index in turn.
+
+    The function takes vectors: the first update of every element, then every second one, ...
+    """
+    numbers = np.arange(operand.size).reshape(operand.shape)
+    slots = np.arange(updates.size).reshape(updates.shape)
+    # Where each update goes: scatter the positions of the updates' windows by gathering numbers.
+    sizes = window_sizes(dims, operand.shape, updates.shape)
+    targets = gather(numbers, indices, dims, sizes, not clip, -1).reshape(-1)
+    slots = slots.reshape(-1)[targets >= 0]
+    targets = targets[targets >= 0]
+    out = np.array(operand, order="C")
+    flat, values = out.reshape(-1), updates.reshape(-1)
+    while targets.size:
+        _, first = np.unique(targets, return_index=True)
+        at = targets[first]
+        flat[at] = function(flat[at], values[slots[first]])
+        later = np.ones(targets.size, bool)
+        later[first] = False
+        targets, slots = targets[later], slots[later]
+    return out
