@@ -1,0 +1,137 @@
+"""Windows sliding over NumPy arrays: their geometry, and views of what they see.
+
+One axis of a convolution or a pooling is an `Axis`: window `o` reads, through its tap `k`, the element
+`start + o * stride + k * dilation`; what lies outside the array is padding.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+__all__ = ["Axis", "NDArray", "axes_of", "fit", "phases", "taps_view"]
+
+NDArray = np.ndarray[Any, np.dtype[Any]]
+
+
+class Axis(NamedTuple):
+    """How windows slide along one axis of `size` elements."""
+
+    size: int
+    out: int
+    taps: int
+    start: int = 0
+    stride: int = 1
+    dilation: int = 1
+
+    @property
+    def stop(self) -> int:
+        """One past the last element that a window reads."""
+        return self.start + (self.out - 1) * self.stride + (self.taps - 1) * self.dilation + 1
+
+    def reach(self, tap: int) -> tuple[int, int]:
+        """The range of windows whose tap `tap` lies inside the array."""
+        return _inside(self.size, self.out, self.start + tap * self.dilation, self.stride)
+
+    def swapped(self) -> Axis:
+        """The same with windows and taps in each other's place."""
+        return Axis(self.size, self.taps, self.out, self.start, self.dilation, self.stride)
+
+
+def _inside(size: int, count: int, start: int, step: int) -> tuple[int, int]:
+    """The range of i < count with 0 <= start + i * step < size."""
+    low = min(max(0, -(start // step)), count)
+    high = min(max(low, -((start - size) // step)), count)
+    return low, high
+
+
+def axes_of(
+    sizes: Sequence[int],
+    outs: Sequence[int],
+    taps: Sequence[int],
+    strides: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilations: Sequence[int],
+) -> list[Axis]:
+    return [
+        Axis(n, o, k, -low, s, d)
+        for n, o, k, s, (low, _), d in zip(sizes, outs, taps, strides, padding, dilations)
+    ]
+
+
+def phases(
+    axes: Sequence[Axis], base_dilation: Sequence[int]
+) -> Iterator[tuple[tuple[slice, ...], tuple[slice, ...], list[Axis]]]:
+    """Windows over an array with holes between its elements, as windows over the array itself.
+
+    Of the windows and taps on one axis, those that meet elements repeat: every phase is a slice of
+    the windows, the slice of the taps that meet elements there, and an axis without holes.
+    """
+    for chosen in itertools.product(*map(_axis_phases, axes, base_dilation)):
+        yield (
+            tuple(outs for outs, _, _ in chosen),
+            tuple(taps for _, taps, _ in chosen),
+            [axis for _, _, axis in chosen],
+        )
+
+
+def _axis_phases(axis: Axis, holes: int) -> Iterator[tuple[slice, slice, Axis]]:
+    size, out, taps, start, stride, dilation = axis
+    period, step = holes // math.gcd(stride, holes), holes // math.gcd(dilation, holes)
+    for o in range(min(period, out)):
+        first = start + o * stride
+        k = next((k for k in range(min(step, taps)) if (first + k * dilation) % holes == 0), taps)
+        yield (
+            slice(o, None, period),
+            slice(k, None, step),
+            Axis(
+                size,
+                len(range(o, out, period)),
+                len(range(k, taps, step)),
+                (first + k * dilation) // holes,
+                period * stride // holes,
+                step * dilation // holes,
+            ),
+        )
+
+
+def fit(x: NDArray, axes: Sequence[Axis], fill: Any) -> NDArray:
+    """Crop and pad the trailing axes of x to exactly the elements that the windows read."""
+    lead = x.ndim - len(axes)
+    source, target, shape = [slice(None)] * lead, [slice(None)] * lead, list(x.shape[:lead])
+    inside = True
+    for axis in axes:
+        low, high = max(axis.start, 0), max(min(axis.stop, axis.size), 0)
+        source.append(slice(low, high))
+        target.append(slice(low - axis.start, high - axis.start))
+        shape.append(axis.stop - axis.start)
+        inside = inside and axis.start >= 0 and axis.stop <= axis.size
+    if inside:
+        return x[tuple(source)]
+    order = sorted(range(x.ndim), key=lambda i: -abs(x.strides[i]))  # keep the layout of x
+    padded = np.empty([shape[i] for i in order], x.dtype).transpose(np.argsort(order))
+    padded[...] = fill
+    if all(s.start < s.stop for s in source[lead:]):
+        padded[tuple(target)] = x[tuple(source)]
+    return padded
+
+
+def taps_view(x: NDArray, axes: Sequence[Axis]) -> NDArray:
+    """A view of `fit(x, axes)` with its trailing axes (...) seen as (taps..., windows...)."""
+    lead = x.ndim - len(axes)
+    shape, strides = x.shape[:lead], x.strides[:lead]
+    own = x.strides[lead:]
+    return as_strided(
+        x,
+        (*shape, *[a.taps for a in axes], *[a.out for a in axes]),
+        (
+            *strides,
+            *[s * a.dilation for s, a in zip(own, axes)],
+            *[s * a.stride for s, a in zip(own, axes)],
+        ),
+    )
