@@ -1,0 +1,329 @@
+"""`x.at[index]`: changed copies of an array."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from funcgrad.config import debug_infs, debug_nans
+from funcgrad.core import dtypes
+from funcgrad.core.array import Array, ConcreteArray
+from funcgrad.core.quiet import quiet_begin, quiet_end
+from funcgrad.core.trace import eval_trace, get_trace
+from funcgrad.lax.convert import convert_element_type_p, full_like
+from funcgrad.lax.gather import Scatter, scatter_add_p
+from funcgrad.lax.gather_numbers import GatherScatterMode, ScatterDimensionNumbers
+from funcgrad.lax.scatter import (
+    bind_scatter,
+    scatter_apply,
+    scatter_max_p,
+    scatter_min_p,
+    scatter_mul_p,
+    scatter_p,
+    scatter_sub_p,
+)
+from funcgrad.lax.shape import expand_dims, rev_p, squeeze_p
+from funcgrad.numpy.convert import asarray
+from funcgrad.numpy.index_expr import Plan, parse
+from funcgrad.numpy.index_read import read
+from funcgrad.numpy.shape import broadcast_to
+from funcgrad.numpy.ufuncs import power, true_divide
+
+__all__ = ["AtHelper", "AtIndex"]
+
+_UFUNCS = {
+    scatter_p: None,
+    scatter_add_p: np.add,
+    scatter_sub_p: np.subtract,
+    scatter_mul_p: np.multiply,
+    scatter_min_p: np.minimum,
+    scatter_max_p: np.maximum,
+}
+
+
+class AtHelper:
+    """`x.at`: index it to say which elements."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+
+    def __getitem__(self, index: Any) -> AtIndex:
+        return AtIndex(self.array, index)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.array!r})"
+
+
+class AtIndex:
+    """`x.at[index]`: each method gives an array in which those elements are changed.
+
+    `mode` says what happens to indices out of bounds: by default they are dropped, "clip" moves
+    them to the nearest element. `unique_indices=True` promises that no element is met twice;
+    `indices_are_sorted` is accepted for compatibility. Negative indices count from the end
+    unless `wrap_negative_indices=False`.
+
+    Elements that are met several times: `set` keeps the last value; the others combine all of them.
+    Differentiable in the array and in the values (`multiply` with index arrays: in the values
+    only if `unique_indices=True`).
+
+    >>> import funcgrad.numpy as jnp
+    >>> x = jnp.zeros(4)
+    >>> x.at[jnp.array([1, 1, 9])].add(2.0)
+    Array([0., 4., 0., 0.], dtype=float64)
+    """
+
+    __slots__ = ("array", "index")
+
+    def __init__(self, array: Array, index: Any) -> None:
+        self.array = array
+        self.index = index
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.array!r}, {self.index!r})"
+
+    def divide(self, values: Any, **options: Any) -> Array:
+        """x / values at these elements.
+
+        >>> import funcgrad.numpy as jnp
+        >>> jnp.ones(3).at[0].divide(2.0)
+        Array([0.5, 1. , 1. ], dtype=float64)
+        """
+        factors = _update(scatter_mul_p, full_like(self.array, 1), self.index, values, **options)
+        return true_divide(self.array, factors)
+
+    def power(self, values: Any, **options: Any) -> Array:
+        """x ** values at these elements.
+
+        >>> import funcgrad.numpy as jnp
+        >>> jnp.arange(3.0).at[2].power(2)
+        Array([0., 1., 4.], dtype=float64)
+        """
+        exponents = _update(scatter_mul_p, full_like(self.array, 1), self.index, values, **options)
+        return power(self.array, exponents)
+
+    def apply(
+        self,
+        func: Callable[[Any], Any],
+        *,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+        mode: Any = None,
+        wrap_negative_indices: bool = True,
+    ) -> Array:
+        """func(x) at these elements; `func` is elementwise.
+
+        An index array that meets an element several times applies it as many times; then, and for
+        index arrays that are not `unique_indices`, there is no derivative.
+
+        >>> import funcgrad.numpy as jnp
+        >>> jnp.arange(3.0).at[1:].apply(jnp.square)
+        Array([0., 1., 4.], dtype=float64)
+        """
+        x = self.array
+        plan = Plan(parse(x.shape, self.index))
+        if plan.unique or unique_indices:
+            old = read(x, self.index, mode="clip", wrap_negative_indices=wrap_negative_indices)
+            return _update(
+                scatter_p,
+                x,
+                self.index,
+                func(old),
+                unique_indices=True,
+                mode=mode,
+                wrap_negative_indices=wrap_negative_indices,
+            )
+        return scatter_apply(
+            x,
+            plan.indices(wrap_negative_indices),
+            func,
+            ScatterDimensionNumbers(*plan.numbers),
+            update_shape=plan.window_shape,
+            indices_are_sorted=indices_are_sorted,
+            unique_indices=unique_indices,
+            mode=mode,
+        )
+
+    def get(
+        self,
+        *,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+        mode: Any = None,
+        fill_value: Any = None,
+        out_sharding: Any = None,
+        wrap_negative_indices: bool = True,
+    ) -> Array:
+        """x[index], with a choice of what indices out of bounds give.
+
+        By default, and with `mode="clip"`, the nearest element; with `mode="fill"` the `fill_value`:
+        NaN, the lowest signed or the highest unsigned integer, or True if it is not given.
+
+        >>> import funcgrad.numpy as jnp
+        >>> jnp.arange(3.0).at[jnp.array([1, 7])].get(mode="fill", fill_value=-1)
+        Array([ 1., -1.], dtype=float64)
+        """
+        return read(  # type: ignore[no-any-return]
+            self.array,
+            self.index,
+            mode=mode,
+            fill_value=fill_value,
+            indices_are_sorted=indices_are_sorted,
+            unique_indices=unique_indices,
+            wrap_negative_indices=wrap_negative_indices,
+        )
+
+    set: Any
+    add: Any
+    subtract: Any
+    multiply: Any
+    mul: Any
+    min: Any
+    max: Any
+
+
+def _method(primitive: Scatter, name: str, summary: str, example: str) -> Any:
+    def method(
+        self: AtIndex,
+        values: Any,
+        *,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+        mode: Any = None,
+        out_sharding: Any = None,
+        wrap_negative_indices: bool = True,
+    ) -> Array:
+        return _update(
+            primitive,
+            self.array,
+            self.index,
+            values,
+            indices_are_sorted,
+            unique_indices,
+            mode,
+            wrap_negative_indices,
+        )
+
+    method.__name__ = name
+    method.__qualname__ = f"AtIndex.{name}"
+    method.__doc__ = f"""{summary} at these elements.
+
+        >>> import funcgrad.numpy as jnp
+        >>> jnp.ones(3).at[1:].{name}(2.0)
+        {example}
+        """
+    return method
+
+
+AtIndex.set = _method(scatter_p, "set", "values", "Array([1., 2., 2.], dtype=float64)")
+AtIndex.add = _method(scatter_add_p, "add", "x + values", "Array([1., 3., 3.], dtype=float64)")
+AtIndex.subtract = _method(
+    scatter_sub_p, "subtract", "x - values", "Array([ 1., -1., -1.], dtype=float64)"
+)
+AtIndex.multiply = _method(
+    scatter_mul_p, "multiply", "x * values", "Array([1., 2., 2.], dtype=float64)"
+)
+AtIndex.mul = AtIndex.multiply
+AtIndex.min = _method(
+    scatter_min_p, "min", "The smaller of x and values", "Array([1., 1., 1.], dtype=float64)"
+)
+AtIndex.max = _method(
+    scatter_max_p, "max", "The larger of x and values", "Array([1., 2., 2.], dtype=float64)"
+)
+
+
+def _update(
+    primitive: Scatter,
+    x: Any,
+    index: Any,
+    values: Any,
+    indices_are_sorted: bool = False,
+    unique_indices: bool = False,
+    mode: Any = None,
+    wrap_negative_indices: bool = True,
+    out_sharding: Any = None,
+) -> Array:
+    """`x` with `values` combined into the elements that `index` names."""
+    mode = GatherScatterMode.from_any(mode)
+    if type(x) is ConcreteArray and get_trace() is eval_trace and wrap_negative_indices:
+        done = _update_plain(primitive, x, index, values)
+        if done is not None:
+            return done
+    parsed = parse(x.shape, index)
+    plan = Plan(parsed)
+    updates = _values_like(x, values, plan)
+    if parsed.expand:
+        x = expand_dims(x, parsed.expand)
+    if updates.size and x.size:
+        x = bind_scatter(
+            primitive,
+            x,
+            plan.indices(wrap_negative_indices),
+            updates,
+            ScatterDimensionNumbers(*plan.numbers),
+            indices_are_sorted or plan.unique,
+            unique_indices or plan.unique,
+            mode,
+        )
+    return squeeze_p.bind(x, dimensions=tuple(parsed.expand)) if parsed.expand else x  # type: ignore[no-any-return]
+
+
+_PLAIN = {int, slice, type(None), type(Ellipsis)}
+
+
+def _update_plain(primitive: Scatter, x: ConcreteArray, index: Any, values: Any) -> Any:
+    """The quick way for numbers and slices within bounds: NumPy's own assignment; None if it is not."""
+    if type(index) not in _PLAIN and (
+        type(index) is not tuple or not all(type(i) in _PLAIN for i in index)
+    ):
+        return None
+    dtype = x._value.dtype
+    if dtype.kind not in "fciu" or debug_nans.value or debug_infs.value:
+        return None
+    if type(values) is ConcreteArray:
+        value = values._value
+        if value.dtype != dtype:
+            return None
+    elif (type(values) is float and dtype.kind == "f") or (
+        type(values) is int and dtype.kind in "fi"
+    ):
+        value = np.asarray(values).astype(dtype)
+    else:
+        return None
+    ufunc = _UFUNCS[primitive]
+    out = np.array(x._value, order="C")
+    token = quiet_begin()
+    try:
+        old = out[index]
+        if np.ndim(value) > np.ndim(old):
+            return None
+        out[index] = value if ufunc is None else ufunc(old, value)
+    except (IndexError, TypeError, ValueError):
+        return None  # the general way finds the right answer, or the right error
+    finally:
+        quiet_end(token)
+    return ConcreteArray(out, x.weak_type)
+
+
+def _values_like(x: Any, values: Any, plan: Plan) -> Any:
+    """The values in the dtype of `x`, laid out as the scatter wants its updates."""
+    y = asarray(values)
+    dtype, _ = dtypes.lattice_result_type(x, y)
+    if dtype != x.dtype:
+        warnings.warn(
+            f"scatter inputs have incompatible types: cannot safely cast value from dtype={y.dtype.name} "
+            f"to dtype={x.dtype.name} with jax_numpy_dtype_promotion=standard. In future JAX releases "
+            "this will result in an error.",
+            FutureWarning,
+            stacklevel=4,
+        )
+    if y.dtype != x.dtype or y.weak_type != x.weak_type:
+        y = convert_element_type_p.bind(y, new_dtype=x.dtype, weak_type=x.weak_type, sharding=None)
+    y = broadcast_to(y, plan.shape)
+    if plan.new:
+        y = squeeze_p.bind(y, dimensions=tuple(plan.new))
+    return rev_p.bind(y, dimensions=plan.backwards) if plan.backwards else y

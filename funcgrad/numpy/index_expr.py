@@ -1,0 +1,431 @@
+"""What stands between the brackets of `x[...]`: from an index expression to dimension numbers.
+
+`parse` turns the expression into one part for each dimension (and for each None). `static_read`,
+`dynamic_read` and `Plan` are the three ways to go on: only numbers and slices, traced scalars as well,
+and index arrays, for which a gather or a scatter is needed.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core import dtypes
+from funcgrad.core.array import Array, ConcreteArray
+from funcgrad.core.trace import Tracer
+from funcgrad.errors import NonConcreteBooleanIndexError
+from funcgrad.lax.convert import convert_element_type
+from funcgrad.lax.dynamic_slicing import dynamic_slice, recording, wrapped
+from funcgrad.lax.joining import concatenate_p
+from funcgrad.lax.shape import broadcast_in_dim, broadcast_shapes, expand_dims, rev_p, squeeze_p
+from funcgrad.lax.slicing import slice_p
+from funcgrad.numpy.convert import asarray
+
+__all__ = ["Parsed", "Plan", "dynamic_read", "parse", "static_read"]
+
+_NOT_A_TUPLE = (
+    "Using a non-tuple sequence for multidimensional indexing is not allowed; use `arr[array(seq)]` "
+    "instead of `arr[seq]`. See https://github.com/jax-ml/jax/issues/4564 for more information."
+)
+
+
+class Stride:
+    """A slice of a dimension: `size` elements from `start` up to `stop`, `step` apart."""
+
+    __slots__ = ("full", "size", "start", "step", "stop")
+
+    def __init__(self, s: slice, n: int, position: int) -> None:
+        for bound in (s.start, s.stop, s.step):
+            if isinstance(bound, Tracer) and bound.concrete() is None:
+                raise IndexError(
+                    f"Slice entries must be static integers. Got {s} at position {position}. The size "
+                    "of a slice must be known; lax.dynamic_slice moves one of static size."
+                )
+        self.start, self.stop, self.step = s.indices(n)
+        self.size = size = len(range(self.start, self.stop, self.step))
+        if size < 2:
+            self.start = max(self.start, 0)
+            self.stop, self.step = self.start + size, 1
+        self.full = size == n and abs(self.step) == 1
+
+    @property
+    def low(self) -> int:
+        """The position of the element nearest to the beginning."""
+        return self.start if self.step > 0 else self.start + self.step * (self.size - 1)
+
+    @property
+    def limit(self) -> int:
+        """A position behind all elements."""
+        return self.stop if self.step > 0 else self.start + 1
+
+
+class Parsed:
+    """An index expression, in parts: None, int, Stride, a scalar or an index array.
+
+    `shape` is that of the operand after `expand`: axes of size one that `True` and `False` index.
+    """
+
+    __slots__ = ("expand", "parts", "shape")
+
+    def __init__(self, parts: list[Any], shape: tuple[int, ...], expand: list[int]) -> None:
+        self.parts = parts
+        self.shape = shape
+        self.expand = expand
+
+    @property
+    def arrays(self) -> bool:
+        return any(isinstance(p, Array) and p.ndim > 0 for p in self.parts)
+
+    @property
+    def scalars(self) -> bool:
+        return any(isinstance(p, Array) and p.ndim == 0 for p in self.parts)
+
+    @property
+    def strided(self) -> bool:
+        return any(type(p) is Stride and abs(p.step) != 1 for p in self.parts)
+
+    def newaxes(self) -> list[int]:
+        """Where the result of a read without index arrays has its new axes."""
+        kept = [p for p in self.parts if p is None or type(p) is Stride]
+        return [i for i, p in enumerate(kept) if p is None]
+
+    def dims(self) -> list[Any]:
+        """The parts of the operand's dimensions."""
+        return [p for p in self.parts if p is not None]
+
+
+def parse(shape: tuple[int, ...], index: Any) -> Parsed:
+    """The parts of `index` for an operand of that shape.
+
+    Raises:
+      TypeError, IndexError: for what is no index, or does not fit the shape.
+    """
+    entries = [_entry(i) for i in _as_tuple(index)]
+    consumed = sum(_rank(e) for e in entries)
+    if consumed > len(shape):
+        raise IndexError(
+            f"Too many indices: array is {len(shape)}-dimensional, but {consumed} were indexed"
+        )
+    ellipses = [i for i, e in enumerate(entries) if e is Ellipsis]
+    if len(ellipses) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    rest = [slice(None)] * (len(shape) - consumed)
+    at = ellipses[0] if ellipses else len(entries)
+    entries[at : at + 1] = rest
+    parts: list[Any] = []
+    out_shape = list(shape)
+    expand: list[int] = []
+    d = 0
+    for position, e in enumerate(entries):
+        if e is None:
+            parts.append(None)
+        elif type(e) is slice:
+            parts.append(Stride(e, out_shape[d], position))
+            d += 1
+        elif isinstance(e, np.ndarray) and e.dtype == bool:
+            if not e.ndim:
+                expand.append(d)
+                out_shape.insert(d, 1)
+                e = e.reshape(1)
+            elif e.shape != tuple(out_shape[d : d + e.ndim]):
+                raise IndexError(
+                    f"boolean index did not match shape of indexed array in index {d}: got "
+                    f"{e.shape}, expected {out_shape[d : d + e.ndim]}"
+                )
+            parts += map(ConcreteArray, e.nonzero())
+            d += e.ndim
+        else:
+            if type(e) is ConcreteArray and not e.ndim and not recording():
+                e = int(e)
+            if type(e) is int:
+                e = _checked(e, out_shape[d], d)
+            parts.append(e)
+            d += 1
+    return Parsed(parts, tuple(out_shape), expand)
+
+
+def _as_tuple(index: Any) -> tuple[Any, ...]:
+    if isinstance(index, tuple):
+        return index
+    if isinstance(index, Sequence) and not isinstance(index, (str, bytes)):
+        raise TypeError(_NOT_A_TUPLE)
+    return (index,)
+
+
+def _rank(entry: Any) -> int:
+    if entry is None or entry is Ellipsis:
+        return 0
+    if isinstance(entry, np.ndarray) and entry.dtype == bool:
+        return entry.ndim
+    return 1
+
+
+def _entry(i: Any) -> Any:
+    """One entry as None, Ellipsis, slice, int, a NumPy mask, or an array of integers."""
+    if i is None or i is Ellipsis or type(i) in (slice, int):
+        return i
+    if isinstance(i, (str, bytes)):
+        raise TypeError(f"JAX does not support string indexing; got idx={i!r}")
+    if isinstance(i, (bool, np.bool_)):
+        return np.asarray(i)
+    if isinstance(i, (int, np.integer)):
+        return int(i)
+    if isinstance(i, Sequence) or hasattr(i, "__jax_array__"):
+        i = asarray(i)
+        if not i.size and i.ndim == 1:
+            i = asarray(i, dtype=int)  # []: of no dtype in particular
+    if not isinstance(i, (Array, np.ndarray, float, complex, np.generic)):
+        if hasattr(i, "__index__"):
+            return operator.index(i)
+        raise IndexError(
+            "only integers, slices (`:`), ellipsis (`...`), newaxis (`None`) and integer or boolean "
+            f"arrays are valid indices. Got {i!r}"
+        )
+    return _array_entry(i)
+
+
+def _array_entry(i: Any) -> Any:
+    dtype = i.dtype if isinstance(i, (Array, np.ndarray, np.generic)) else np.asarray(i).dtype
+    kind = dtypes.kind(dtype)
+    if kind not in "iub":
+        name = dtype.str if dtype.kind == "U" else getattr(dtype, "name", dtype)
+        raise TypeError(f"Indexer must have integer or boolean type, got indexer with type {name}")
+    if isinstance(i, Tracer):
+        known = i.concrete()
+        if known is None:
+            if kind == "b":
+                raise NonConcreteBooleanIndexError(i)
+            return i
+        i = known
+    value = np.asarray(i._value if isinstance(i, ConcreteArray) else i)
+    if kind == "b":
+        return value
+    return ConcreteArray(value[()] if not value.ndim else value)
+
+
+def _checked(i: int, n: int, d: int) -> int:
+    if n == 0:
+        raise IndexError(f"index is out of bounds for axis {d} with size 0")
+    if not -(2**63) <= i < 2**63:
+        raise OverflowError(f"Python int {i} too large to convert to int64")
+    return i
+
+
+def inside(i: int, n: int) -> bool:
+    return -n <= i < n
+
+
+def _clamped(i: int, n: int) -> int:
+    return min(max(i + n if i < 0 else i, 0), n - 1)
+
+
+def static_read(x: Any, parsed: Parsed) -> Any:
+    """A read by ints and slices: a view, made by `slice`, `rev`, `squeeze` and `broadcast_in_dim`."""
+    dims = parsed.dims()
+    starts, limits, steps = [], [], []
+    for n, p in zip(parsed.shape, dims, strict=True):
+        if type(p) is int:
+            first = _clamped(p, n)
+            starts.append(first)
+            limits.append(first + 1)
+            steps.append(1)
+        else:
+            starts.append(p.low)
+            limits.append(p.limit)
+            steps.append(abs(p.step))
+    if not all(type(p) is Stride and p.full for p in dims):
+        x = slice_p.bind(
+            x,
+            limit_indices=tuple(limits),
+            start_indices=tuple(starts),
+            strides=tuple(steps) if any(s != 1 for s in steps) else None,
+        )
+    return _finish(x, parsed)
+
+
+def dynamic_read(x: Any, parsed: Parsed) -> Any:
+    """A read by ints, traced scalars and slices of step one: `dynamic_slice`."""
+    dims = parsed.dims()
+    sizes = tuple(p.size if type(p) is Stride else 1 for p in dims)
+    starts: list[Any] = [p.low if type(p) is Stride else p for p in dims]
+    if len(starts) > 1:
+        dtype = _index_dtype(parsed.shape)
+        record = recording()
+        starts = [
+            convert_element_type(s, dtype)
+            if isinstance(s, Array)
+            else ConcreteArray(np.asarray(s).astype(dtype)[()])
+            if record
+            else _clamped(s, n)
+            if n
+            else 0
+            for s, n in zip(starts, parsed.shape, strict=True)
+        ]
+    return _finish(dynamic_slice(x, starts, sizes), parsed)
+
+
+def _finish(x: Any, parsed: Parsed) -> Any:
+    """What remains to do after the elements are taken: reverse, drop and add axes."""
+    dims = parsed.dims()
+    backwards = tuple(i for i, p in enumerate(dims) if type(p) is Stride and p.step < 0)
+    if backwards:
+        x = rev_p.bind(x, dimensions=backwards)
+    dropped = tuple(i for i, p in enumerate(dims) if type(p) is not Stride)
+    if dropped:
+        x = squeeze_p.bind(x, dimensions=dropped)
+    new = parsed.newaxes()
+    return expand_dims(x, new) if new else x
+
+
+def _index_dtype(shape: tuple[int, ...]) -> Any:
+    """The dtype of positions: int32 unless a dimension is too long for it."""
+    return np.dtype(np.int64 if shape and max(shape) > 2**31 - 1 else np.int32)
+
+
+class Plan:
+    """The dimension numbers with which a gather reads, or a scatter writes, by index arrays.
+
+    numbers     (window dims, dropped dims, index map), as gather and scatter have them
+    sizes       the window's size in each dimension of the operand
+    columns     for each coordinate of the indices: the operand's dimension, the value, its axis
+    batch       the shape of the indices without the last axis
+    backwards   dimensions of the gathered array to reverse
+    new         axes of the result that None made
+    shape       of the result
+    window_shape  of what the gather gives: without the new axes
+    unique      whether the expression alone says that no element is met twice
+    """
+
+    __slots__ = (
+        "backwards",
+        "batch",
+        "columns",
+        "new",
+        "numbers",
+        "operand",
+        "shape",
+        "sizes",
+        "unique",
+        "window_shape",
+    )
+
+    def __init__(self, parsed: Parsed) -> None:
+        parts = parsed.parts
+        self.operand = parsed.shape
+        arrays = [p for p in parts if isinstance(p, Array) and p.ndim]
+        self.unique = not arrays
+        common = broadcast_shapes(*[a.shape for a in arrays]) if arrays else ()
+        front = _place_of_arrays(parts) if arrays else None
+        shape: list[int] = []
+        new: list[int] = []
+        batch: list[int] = []
+        window: list[int] = []
+        backwards: list[int] = []
+        sizes: list[int] = []
+        columns: list[tuple[int, Any, int | None]] = []
+        arrays_axis = 0
+        d = 0
+        for position, p in enumerate(parts):
+            if position == front:
+                arrays_axis = len(batch)
+                shape += common
+                batch += common
+            if p is None:
+                new.append(len(shape))
+                shape.append(1)
+                continue
+            if type(p) is Stride:
+                axis = len(shape) - len(new)
+                if abs(p.step) == 1:
+                    window.append(axis)
+                    sizes.append(p.size)
+                    if not p.full:
+                        columns.append((d, p.low, None))
+                    if p.step < 0:
+                        backwards.append(axis)
+                else:
+                    sizes.append(1)
+                    stop = p.start + p.step * p.size
+                    columns.append((d, np.arange(p.start, stop, p.step), len(batch)))
+                    batch.append(p.size)
+                shape.append(p.size)
+            else:
+                sizes.append(1)
+                columns.append((d, p, None))
+            d += 1
+        self.batch = tuple(batch)
+        rank = len(self.batch)
+        self.columns = [
+            (d, c, arrays_axis + len(common) - c.ndim if isinstance(c, Array) and c.ndim else axis)
+            for d, c, axis in columns
+        ]
+        dropped = tuple(d for d, p in enumerate(parsed.dims()) if _drops(p))
+        self.numbers = (tuple(window), dropped, tuple(d for d, _, _ in columns))
+        self.sizes = tuple(sizes)
+        self.backwards = tuple(backwards)
+        self.new = new
+        self.shape = tuple(shape)
+        self.window_shape = tuple(n for i, n in enumerate(shape) if i not in new)
+        assert rank + len(window) + len(new) == len(shape)
+
+    def indices(self, wrap: bool = True) -> Any:
+        """The array of indices, one row of coordinates for each window."""
+        dtype = _index_dtype(self.operand)
+        if not self.columns:
+            return ConcreteArray(np.zeros((*self.batch, 0), dtype))
+        if all(type(c) in (int, np.ndarray, ConcreteArray) for _, c, _ in self.columns) and (
+            not recording() or any(type(c) is not int for _, c, _ in self.columns)
+        ):
+            return self._static_indices(wrap, dtype)
+        columns = []
+        for d, c, axis in self.columns:
+            n = self.operand[d]
+            if type(c) in (int, np.ndarray):
+                value = np.asarray(_wrapped_value(c, n) if wrap else c)
+                column: Any = ConcreteArray(value.astype(dtype)[()])
+            else:
+                column = convert_element_type(c, dtype) if c.dtype.itemsize < 4 else c
+                column = wrapped(column, n) if wrap else column
+                column = convert_element_type(column, dtype)
+            at = () if axis is None else tuple(range(axis, axis + column.ndim))
+            columns.append(broadcast_in_dim(column, (*self.batch, 1), at))
+        if len(columns) == 1:
+            return columns[0]
+        return concatenate_p.bind(*columns, dimension=len(self.batch))
+
+    def _static_indices(self, wrap: bool, dtype: Any) -> Any:
+        """The same for known values, in NumPy."""
+        rank = len(self.batch)
+        out = np.empty((*self.batch, len(self.columns)), np.intp)
+        for k, (d, c, axis) in enumerate(self.columns):
+            value = np.asarray(c._value if type(c) is ConcreteArray else c)
+            if wrap:
+                value = _wrapped_value(value, self.operand[d])
+            if axis is not None:
+                value = value.reshape(value.shape + (1,) * (rank - axis - value.ndim))
+            out[..., k] = value.astype(dtype)
+        return ConcreteArray(out.astype(dtype) if recording() else out)
+
+
+def _wrapped_value(value: Any, n: int) -> Any:
+    value = np.asarray(value)
+    if value.dtype.kind == "u":
+        return value.astype(np.int64) if value.dtype.itemsize < 8 else value
+    return np.where(value < 0, value.astype(np.int64) + n, value)
+
+
+def _drops(p: Any) -> bool:
+    """Whether the operand's dimension is not a window dimension of the result."""
+    return type(p) is not Stride or abs(p.step) != 1
+
+
+def _place_of_arrays(parts: list[Any]) -> int:
+    """Where the dimensions of the index arrays go: where they stand together, else first.
+
+    Numbers count as index arrays then; a slice or a None between them sends them to the front.
+    """
+    where = [i for i, p in enumerate(parts) if p is not None and type(p) is not Stride]
+    return where[0] if where[-1] - where[0] == len(where) - 1 else 0
