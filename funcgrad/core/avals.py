@@ -9,7 +9,7 @@ import numpy as np
 
 from funcgrad.core import dtypes
 
-__all__ = ["ShapedArray", "shaped"]
+__all__ = ["ShapeDtypeStruct", "ShapedArray", "shaped"]
 
 
 class ShapedArray:
@@ -103,3 +103,56 @@ def shaped(shape: tuple[int, ...], dtype: Any, weak_type: bool = False) -> Shape
             _interned.clear()
         aval = _interned[key] = ShapedArray(shape, dtype, weak_type)
     return aval
+
+
+class ShapeDtypeStruct:
+    """The shape and dtype of an array without the array, as `eval_shape` returns them.
+
+    >>> import funcgrad as fg
+    >>> fg.ShapeDtypeStruct((2, 3), "float32")
+    ShapeDtypeStruct(shape=(2, 3), dtype=float32)
+    """
+
+    __slots__ = ("dtype", "shape", "sharding", "weak_type")
+
+    def __init__(
+        self, shape: Any, dtype: Any, *, sharding: Any = None, weak_type: bool = False, **_: Any
+    ) -> None:
+        if dtype is None:
+            raise ValueError("ShapeDtypeStruct: dtype must be specified.")
+        self.shape = tuple(shape)
+        self.dtype = dtypes.canonicalize_dtype(dtype, allow_extended_dtype=True)
+        self.sharding = sharding
+        self.weak_type = weak_type
+
+    @property
+    def aval(self) -> ShapedArray:
+        return ShapedArray(self.shape, self.dtype, self.weak_type)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return int(self.shape[0])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ShapeDtypeStruct) and self.aval == other.aval
+
+    def __hash__(self) -> int:
+        return hash(self.aval)
+
+    def update(self, **changes: Any) -> ShapeDtypeStruct:
+        """A copy with some of shape, dtype and weak_type replaced."""
+        fields = {"shape": self.shape, "dtype": self.dtype, "weak_type": self.weak_type} | changes
+        return ShapeDtypeStruct(**fields)
+
+    def __repr__(self) -> str:
+        weak = ", weak_type=True" if self.weak_type else ""
+        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype.name}{weak})"

@@ -74,9 +74,14 @@ def zero_tangent(x: Any) -> Zero:
 
 
 def jvp_flat(
-    fun: Callable[..., Sequence[Any]], primals: Sequence[Any], tangents: Sequence[Any]
+    fun: Callable[..., Sequence[Any]],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
 ) -> tuple[list[Any], list[Any]]:
-    """Results of `fun` and their tangents; tangents in and out may be `Zero`."""
+    """Results of `fun` and the tangents of the first `fun.num_outs` (of all without that attribute).
+
+    Tangents in and out may be `Zero`; results without a tangent may be anything.
+    """
     parent = get_trace()
     trace = JVPTrace(parent)
     try:
@@ -84,14 +89,14 @@ def jvp_flat(
             outs = fun(*[trace.box(x, t) for x, t in zip(primals, tangents, strict=True)])
     finally:
         trace.alive = False
-    out_primals, out_tangents = [], []
+    num_outs = getattr(fun, "num_outs", None)
+    out_primals: list[Any] = []
+    out_tangents: list[Any] = []
     for y in outs:
-        if type(y) is JVPTracer and y._trace is trace:
-            out_primals.append(y.primal)
-            out_tangents.append(y.tangent)
-        else:
-            out_primals.append(y)
-            out_tangents.append(zero_tangent(y))
+        boxed = type(y) is JVPTracer and y._trace is trace
+        out_primals.append(y.primal if boxed else y)
+        if num_outs is None or len(out_primals) <= num_outs:
+            out_tangents.append(y.tangent if boxed else zero_tangent(y))
     return out_primals, out_tangents
 
 

@@ -127,9 +127,15 @@ class LinearProgram:
 
 
 def linearize_flat(
-    fun: Callable[..., Sequence[Any]], primals: Sequence[Any], active: Sequence[bool] | None = None
+    fun: Callable[..., Sequence[Any]],
+    primals: Sequence[Any],
+    active: Sequence[bool] | None = None,
 ) -> tuple[list[Any], LinearProgram]:
-    """Results of `fun`, and the linear program of its derivative at `primals`."""
+    """Results of `fun`, and the linear program of its derivative at `primals`.
+
+    Only the first `fun.num_outs` results are differentiated (all where it has no such attribute);
+    the others, auxiliary ones, may be anything.
+    """
     trace = LinearizeTrace(get_trace())
     in_vars: list[Var | None] = []
     args: list[Any] = []
@@ -156,7 +162,9 @@ def linearize_flat(
         else:
             out_primals.append(y)
             out_vars.append(None)
-    out_avals = [typeof(y).to_tangent_aval() for y in out_primals]
+    num_outs = getattr(fun, "num_outs", None)
+    out_vars = out_vars[:num_outs]
+    out_avals = [typeof(y).to_tangent_aval() for y in out_primals[:num_outs]]
     return out_primals, LinearProgram(in_vars, out_vars, out_avals, trace.tape.eqns)
 
 

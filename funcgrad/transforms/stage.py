@@ -11,7 +11,7 @@ from funcgrad.core.jaxpr import ClosedJaxpr, DebugInfo, Jaxpr, JaxprEqn, Literal
 from funcgrad.core.primitive import Primitive, unexpected_tracer
 from funcgrad.core.trace import Trace, Tracer, get_trace, use_trace
 
-__all__ = ["JaxprTrace", "JaxprTracer", "trace_to_jaxpr"]
+__all__ = ["JaxprTrace", "JaxprTracer", "lift_tracers", "trace_to_jaxpr"]
 
 
 class JaxprTracer(Tracer):
@@ -117,3 +117,16 @@ def trace_to_jaxpr(
             return trace.finish(outs)
     finally:
         trace.alive = False
+
+
+def lift_tracers(closed: ClosedJaxpr) -> tuple[ClosedJaxpr, list[Any]]:
+    """The jaxpr with the constants that are tracers turned into leading parameters; and these."""
+    pairs = list(zip(closed.jaxpr.constvars, closed.consts, strict=True))
+    lifted = [(v, c) for v, c in pairs if isinstance(c, Tracer)]
+    if not lifted:
+        return closed, []
+    kept = [(v, c) for v, c in pairs if not isinstance(c, Tracer)]
+    j = closed.jaxpr
+    invars = [v for v, _ in lifted] + j.invars
+    jaxpr = Jaxpr([v for v, _ in kept], invars, j.outvars, j.eqns, j.effects, j.debug_info)
+    return ClosedJaxpr(jaxpr, [c for _, c in kept]), [c for _, c in lifted]

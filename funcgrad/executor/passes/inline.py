@@ -1,4 +1,4 @@
-"""Inlining: what a nested `jit` computes is laid out in the program that calls it."""
+"""Inlining: what a nested call computes is laid out in the program that makes it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 __all__ = ["inline"]
 
+# Which parameter holds the jaxpr of a call. A `checkpoint` on the backward pass stays apart, so that
+# what it computes again is not found to be computed already.
+_CALLS = {"jit": "jaxpr", "custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr", "remat2": "jaxpr"}
+
 # A larger jaxpr that is called more than once stays one function, so that programs do not blow up.
 SMALL = 64
 
 
 def inline(closed: ClosedJaxpr) -> ClosedJaxpr:
-    """The same program without calls of `jit`, but for large ones called several times."""
+    """The same program without calls, but for large ones called several times."""
     calls: dict[int, int] = {}
     for eqn in closed.jaxpr.eqns:
-        if eqn.primitive.name == "jit":
-            key = id(eqn.params["jaxpr"])
-            calls[key] = calls.get(key, 0) + 1
+        sub = _called(eqn)
+        if sub is not None:
+            calls[id(sub)] = calls.get(id(sub), 0) + 1
     if not calls:
         return closed
     env: dict[Var, Any] = {}
@@ -30,7 +34,7 @@ def inline(closed: ClosedJaxpr) -> ClosedJaxpr:
     while frames:
         rest, outer, inner = frames[-1]
         for eqn in rest:
-            sub = eqn.params.get("jaxpr") if eqn.primitive.name == "jit" else None
+            sub = _called(eqn)
             if sub is None or (calls.get(id(sub), 1) > 1 and len(sub.jaxpr.eqns) > SMALL):
                 eqns.append(_renamed(eqn, env))
                 continue
@@ -49,6 +53,13 @@ def inline(closed: ClosedJaxpr) -> ClosedJaxpr:
         constvars, closed.jaxpr.invars, outvars, eqns, closed.jaxpr.effects, closed.jaxpr.debug_info
     )
     return ClosedJaxpr(jaxpr, consts)
+
+
+def _called(eqn: JaxprEqn) -> ClosedJaxpr | None:
+    param = _CALLS.get(eqn.primitive.name)
+    if param is None or eqn.params.get("differentiated"):
+        return None
+    return eqn.params[param]  # type: ignore[no-any-return]
 
 
 def _read(env: dict[Var, Any], v: Any) -> Any:

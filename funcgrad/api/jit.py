@@ -1,0 +1,486 @@
+"""Compilation: `jit`, and what can be asked of a function before it runs."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from funcgrad.api.flatten import FlatFunction, arg_names, check_callable, debug_info, describe
+from funcgrad.config import disable_jit, trace_key
+from funcgrad.core.array import Array, ConcreteArray, to_array, typeof
+from funcgrad.core.avals import ShapedArray, ShapeDtypeStruct
+from funcgrad.core.jaxpr import ClosedJaxpr, eval_jaxpr
+from funcgrad.core.primitive import unexpected_tracer
+from funcgrad.core.pytree import PyTreeDef, flatten, unflatten
+from funcgrad.core.trace import Tracer, eval_trace, get_trace
+from funcgrad.executor.compile import Program, compile_jaxpr
+from funcgrad.lax.call import jit_p
+from funcgrad.transforms.stage import lift_tracers, trace_to_jaxpr
+
+__all__ = ["JitFunction", "Lowered", "Traced", "jit"]
+
+# Compiled versions that one function keeps; the oldest goes first.
+CACHE_SIZE = 4096
+
+# Versions by function and options, so that `jit(f)` written in a loop compiles once.
+_shared: weakref.WeakKeyDictionary[Any, dict[Any, dict[Any, Version]]] = weakref.WeakKeyDictionary()
+
+
+class Version:
+    """What one signature of a jitted function compiled to."""
+
+    __slots__ = ("_program", "closed", "name", "out_tree")
+
+    def __init__(self, closed: ClosedJaxpr, out_tree: PyTreeDef, name: str) -> None:
+        self.closed = closed
+        self.out_tree = out_tree
+        self.name = name
+        self._program: Program | None = None
+
+    @property
+    def program(self) -> Program:
+        if self._program is None:
+            self._program = compile_jaxpr(self.closed, self.name)
+        return self._program
+
+
+class Static:
+    """A static argument in a cache key: equal only to the same value of the same type."""
+
+    __slots__ = ("typed", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.typed = _typed(value)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Static) and self.typed == other.typed and bool(self.value == other.value)
+
+
+def _typed(value: Any) -> Any:
+    """The types in a value, so that 1, 1.0 and True are told apart, also inside tuples."""
+    if type(value) is tuple:
+        return tuple(map(_typed, value))
+    return type(value)
+
+
+class JitFunction:
+    """A function that is traced once for each signature, compiled, and then run as plain NumPy."""
+
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        static_argnums: tuple[int, ...],
+        static_argnames: tuple[str, ...],
+        donate_argnums: tuple[int, ...],
+        donate_argnames: tuple[str, ...],
+        keep_unused: bool,
+        inline: bool,
+    ) -> None:
+        functools.update_wrapper(self, fun)
+        self._fun = fun
+        self._name = getattr(fun, "__name__", type(fun).__name__)
+        self._static_argnums = static_argnums
+        self._static_argnames = static_argnames
+        self._static = bool(static_argnums or static_argnames)
+        self._inline = inline
+        options = (static_argnums, static_argnames, donate_argnums, donate_argnames, keep_unused, inline)
+        self._versions: dict[Any, Version] = {}
+        if isinstance(fun, types.FunctionType):
+            self._versions = _shared.setdefault(fun, {}).setdefault(options, self._versions)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._static:
+            args, kwargs, statics = self._split(args, kwargs)
+            leaves, tree = flatten((args, kwargs))
+            key: list[Any] = [tree, trace_key(), statics]
+        elif kwargs:
+            statics = None
+            leaves, tree = flatten((args, kwargs))
+            key = [tree, trace_key()]
+        else:
+            statics = None
+            leaves, tree = flatten(args)
+            key = [tree, trace_key()]
+        values: list[Any] = []
+        foreign = False
+        for x in leaves:
+            kind = type(x)
+            if kind is ConcreteArray:
+                v = x._value
+                key.append(v.dtype)
+                key.append(v.shape)
+                key.append(x.weak_type)
+                values.append(v)
+            elif kind is float or kind is int or kind is bool or kind is complex:
+                key.append(kind)
+                values.append(x)
+                foreign = True
+            else:
+                return self._general(args, kwargs, leaves, tree, statics)
+        if get_trace() is not eval_trace or disable_jit.value:
+            return self._general(args, kwargs, leaves, tree, statics)
+        signature = tuple(key)
+        version = self._versions.get(signature)
+        if version is None:
+            version = self._version(signature, args, kwargs, leaves, tree, statics)
+        if foreign:
+            values = [v if isinstance(v, (np.ndarray, np.generic)) else to_array(v)._value for v in values]  # type: ignore[attr-defined]
+        program = version._program or version.program
+        outs = program.wrapped(values)
+        return unflatten(version.out_tree, outs)
+
+    def _general(self, args: Any, kwargs: Any, leaves: list[Any], tree: PyTreeDef, statics: Any) -> Any:
+        """Calls with NumPy arrays or tracers among the arguments, or while another trace is current."""
+        if disable_jit.value:
+            args, kwargs = self._merged(args, kwargs, statics)
+            return self._fun(*args, **kwargs)
+        arrays = self._arrays(args, kwargs, leaves)
+        version = self._lookup(args, kwargs, leaves, arrays, tree, statics)
+        closed, lifted = lift_tracers(version.closed)
+        trace = get_trace()
+        if self._inline and trace is not eval_trace:
+            outs = eval_jaxpr(closed.jaxpr, closed.consts, *lifted, *arrays)
+        elif trace is eval_trace and not lifted:
+            for x in arrays:
+                if isinstance(x, Tracer):
+                    raise unexpected_tracer(x)
+            outs = version.program.wrapped([x._value for x in arrays])
+            outs = _unaliased(outs, leaves)
+        else:
+            outs = jit_p.bind(*lifted, *arrays, jaxpr=closed, name=self._name)
+        return unflatten(version.out_tree, outs)
+
+    def _staged(self, args: Any, kwargs: Any) -> tuple[list[Any], ClosedJaxpr, PyTreeDef]:
+        """For `checkpoint` and its like: flat arguments, the jaxpr that takes them, the results' tree."""
+        statics = None
+        if self._static:
+            args, kwargs, statics = self._split(args, kwargs)
+        leaves, tree = flatten((args, kwargs) if kwargs or self._static else args)
+        arrays = [to_array(x) if isinstance(x, np.ndarray) else x for x in leaves]
+        arrays = self._arrays(args, kwargs, arrays)
+        version = self._lookup(args, kwargs, leaves, arrays, tree, statics)
+        closed, lifted = lift_tracers(version.closed)
+        return [*lifted, *arrays], closed, version.out_tree
+
+    def _lookup(
+        self, args: Any, kwargs: Any, leaves: list[Any], arrays: list[Any], tree: PyTreeDef, statics: Any
+    ) -> Version:
+        signature = _signature(tree, statics, leaves, arrays)
+        version = self._versions.get(signature)
+        if version is None:
+            version = self._version(signature, args, kwargs, leaves, tree, statics)
+        return version
+
+    def _arrays(self, args: Any, kwargs: Any, leaves: list[Any]) -> list[Any]:
+        arrays = []
+        for i, x in enumerate(leaves):
+            if isinstance(x, np.ndarray) and x.dtype.kind in "biufc":
+                # Not copied: if a result shares its memory, that is copied afterwards.
+                aval = typeof(x)
+                arrays.append(ConcreteArray(x if x.dtype == aval.dtype else x.astype(aval.dtype)))
+                continue
+            try:
+                arrays.append(x if isinstance(x, Array) else to_array(x))
+            except TypeError as error:
+                names = self._names(args, kwargs)
+                path = names[i] if i < len(names) else f"leaf {i}"
+                raise TypeError(
+                    f"Error interpreting argument to {describe(self._fun)} as an abstract array. The "
+                    f"problematic value is of type {type(x)} and was passed to the function at path "
+                    f"{path}. This typically means that a jit-wrapped function was called with a "
+                    "non-array argument, and this argument was not marked as static using the "
+                    "static_argnums or static_argnames parameters of jax.jit."
+                ) from error
+        return arrays
+
+    def _names(self, args: Any, kwargs: Any) -> list[str]:
+        try:
+            return arg_names(self._fun, args, kwargs) if not self._static else []
+        except ValueError:
+            return []
+
+    def _version(
+        self, signature: Any, args: Any, kwargs: Any, leaves: list[Any], tree: PyTreeDef, statics: Any
+    ) -> Version:
+        """Trace; the result is remembered unless it closes over tracers, which will not live on."""
+        avals = [x.aval if isinstance(x, ShapeDtypeStruct) else typeof(x) for x in leaves]
+        version = self._traced(avals, args, kwargs, tree, statics, len(kwargs) > 0 or self._static)
+        if not any(isinstance(c, Tracer) for c in version.closed.consts):
+            if len(self._versions) >= CACHE_SIZE:
+                self._versions.pop(next(iter(self._versions)))
+            self._versions[signature] = version
+        return version
+
+    def _traced(
+        self, avals: list[ShapedArray], args: Any, kwargs: Any, tree: PyTreeDef, statics: Any, nested: bool
+    ) -> Version:
+        def call(*new: Any) -> Any:
+            new_args, new_kwargs = new if nested else (new, {})
+            full, named = self._merged(new_args, new_kwargs, statics)
+            return self._fun(*full, **named)
+
+        info = debug_info(self._fun, "jit", *self._merged(args, kwargs, statics))
+        flat = FlatFunction(call, tree, named=self._fun)
+        closed = trace_to_jaxpr(flat, avals, info)
+        return Version(closed, flat.out_tree, self._name)
+
+    # Static arguments.
+
+    def _split(self, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
+        """Dynamic arguments, and the static ones as a part of the key."""
+        n = len(args)
+        positions = {i % n if -n <= i < n else i for i in self._static_argnums} if n else set()
+        dynamic = tuple(x for i, x in enumerate(args) if i not in positions)
+        named = {k: v for k, v in kwargs.items() if k not in self._static_argnames}
+        statics = []
+        for i in sorted(p for p in positions if p < n):
+            statics.append((i, self._hashable(args[i])))
+        for k in sorted(kwargs):
+            if k in self._static_argnames:
+                statics.append((k, self._hashable(kwargs[k])))
+        return dynamic, named, (n, tuple(statics))
+
+    def _hashable(self, value: Any) -> Static:
+        try:
+            hash(value)
+        except TypeError as error:
+            raise ValueError(
+                "Non-hashable static arguments are not supported. An error occurred while trying to "
+                f"hash an object of type {type(value)}, {value}, passed to {describe(self._fun)}. "
+                f"The error was:\nTypeError: {error}\nPass a tuple instead of a list, for instance."
+            ) from error
+        return Static(value)
+
+    def _merged(self, args: Any, kwargs: Any, statics: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """All arguments again, the static ones back in their places."""
+        if statics is None:
+            return tuple(args), kwargs
+        n, items = statics
+        fixed = {k: s.value for k, s in items}
+        rest = iter(args)
+        full = tuple(fixed[i] if i in fixed else next(rest) for i in range(n))
+        return full, {**kwargs, **{k: v for k, v in fixed.items() if isinstance(k, str)}}
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<JitFunction of {self._fun!r}>"
+
+    # Asking.
+
+    def trace(self, *args: Any, **kwargs: Any) -> Traced:
+        """The jaxpr for these arguments (arrays or ShapeDtypeStructs), not run."""
+        statics = None
+        if self._static:
+            args, kwargs, statics = self._split(args, kwargs)
+        nested = bool(kwargs) or self._static
+        leaves, tree = flatten((args, kwargs) if nested else args)
+        avals = [x.aval if isinstance(x, ShapeDtypeStruct) else typeof(x) for x in leaves]
+        return Traced(self._traced(avals, args, kwargs, tree, statics, nested))
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """The NumPy program for these arguments (arrays or ShapeDtypeStructs), not run."""
+        return self.trace(*args, **kwargs).lower()
+
+    def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """Shapes and dtypes of the results for these arguments."""
+        return self.trace(*args, **kwargs).out_info
+
+    def clear_cache(self) -> None:
+        """Forget all compiled versions."""
+        self._versions.clear()
+
+    def _cache_size(self) -> int:
+        return len(self._versions)
+
+
+def _signature(tree: PyTreeDef, statics: Any, leaves: list[Any], arrays: list[Any]) -> tuple[Any, ...]:
+    """The key that `JitFunction.__call__` makes, for arguments of any kind."""
+    key: list[Any] = [tree, trace_key()] if statics is None else [tree, trace_key(), statics]
+    for x, a in zip(leaves, arrays, strict=True):
+        if type(x) in (float, int, bool, complex):
+            key.append(type(x))
+        else:
+            key += (a.dtype, a.shape, a.weak_type)
+    return tuple(key)
+
+
+def _unaliased(outs: list[Any], leaves: list[Any]) -> list[Any]:
+    """Results, copied where they share memory with a NumPy array that the caller may change."""
+    theirs = [x for x in leaves if isinstance(x, np.ndarray)]
+    return [
+        ConcreteArray(y._value.copy(), y.weak_type)
+        if isinstance(y._value, np.ndarray) and any(np.may_share_memory(y._value, x) for x in theirs)
+        else y
+        for y in outs
+    ]
+
+
+class Traced:
+    """A function traced for given arguments: its jaxpr."""
+
+    def __init__(self, version: Version) -> None:
+        self._version = version
+        self.jaxpr = version.closed
+        self.fun_name = version.name
+
+    @property
+    def out_info(self) -> Any:
+        """The results as ShapeDtypeStructs."""
+        infos = [ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in self.jaxpr.out_avals]
+        return unflatten(self._version.out_tree, infos)
+
+    def lower(self) -> Lowered:
+        return Lowered(self._version)
+
+
+class Lowered:
+    """A function made into a NumPy program for given arguments."""
+
+    def __init__(self, version: Version) -> None:
+        self._version = version
+        self.jaxpr = version.closed
+
+    @property
+    def out_info(self) -> Any:
+        return Traced(self._version).out_info
+
+    def as_text(self, dialect: str | None = None) -> str:
+        """The source: plain NumPy, each line with the user's line it came from."""
+        return self._version.program.source
+
+    def compile(self) -> Compiled:
+        return Compiled(self._version)
+
+
+class Compiled(Lowered):
+    """The program, ready to be called with arguments of the types it was made for."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, _ = flatten((args, kwargs))
+        arrays = [to_array(x) for x in leaves]
+        for i, (x, v) in enumerate(zip(arrays, self.jaxpr.jaxpr.invars, strict=True)):
+            if x.shape != v.aval.shape or x.dtype != v.aval.dtype:
+                raise TypeError(
+                    f"Argument types differ from the types for which this computation was compiled: "
+                    f"argument {i} is {x.aval.str_short()}, compiled for {v.aval.str_short()}."
+                )
+        outs = jit_p.bind(*arrays, jaxpr=self.jaxpr, name=self._version.name)
+        return unflatten(self._version.out_tree, outs)
+
+
+def jit(
+    fun: Callable[..., Any] | None = None,
+    /,
+    *,
+    static_argnums: int | Iterable[int] | None = None,
+    static_argnames: str | Iterable[str] | None = None,
+    donate_argnums: int | Iterable[int] | None = None,
+    donate_argnames: str | Iterable[str] | None = None,
+    keep_unused: bool = False,
+    inline: bool = False,
+    device: Any = None,
+    backend: Any = None,
+    in_shardings: Any = None,
+    out_shardings: Any = None,
+    abstracted_axes: Any = None,
+    compiler_options: Any = None,
+) -> Any:
+    """`fun` compiled to NumPy: traced once for each signature of its arguments, then run without Python's overhead.
+
+    The signature is the arguments' tree, shapes, dtypes, weak types, and the static arguments.
+
+    Args:
+      fun: a pure function of pytrees of arrays; left out, `jit(...)` is a decorator with options.
+      static_argnums: positions of arguments that are constants of the program: hashable, and a new
+        value compiles anew.
+      static_argnames: the same by name.
+      donate_argnums: positions of arguments that the caller will not use again.
+      donate_argnames: the same by name.
+      keep_unused: accepted; arguments that are not used cost nothing here.
+      inline: lay the program out in that of an enclosing `jit`.
+      device: accepted, as are backend, shardings and compiler options: there is one device.
+
+    Raises:
+      TracerBoolConversionError: when `fun` branches in Python on a traced value.
+      TypeError: for arguments that are not pytrees of arrays.
+      ValueError: for static arguments that cannot be hashed.
+
+    >>> import funcgrad as fg
+    >>> import funcgrad.numpy as jnp
+    >>> @fg.jit
+    ... def f(x):
+    ...     return jnp.sin(x) * 2.0
+    >>> f(0.0)
+    Array(0., dtype=float64, weak_type=True)
+    """
+    if fun is None:
+        options = {k: v for k, v in locals().items() if k != "fun"}
+        return lambda f: jit(f, **options)
+    check_callable(fun)
+    positions, names = _static_arguments(fun, _ints(static_argnums), _strings(static_argnames))
+    return JitFunction(
+        fun, positions, names, _ints(donate_argnums), _strings(donate_argnames), keep_unused, inline
+    )
+
+
+def _ints(value: Any) -> tuple[int, ...]:
+    if value is None:
+        return ()
+    return (value.__index__(),) if hasattr(value, "__index__") else tuple(i.__index__() for i in value)
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    names = tuple(value)
+    if not all(isinstance(s, str) for s in names):
+        raise TypeError(f"argument names must be strings, got {value!r}")
+    return names
+
+
+def _static_arguments(
+    fun: Any, positions: tuple[int, ...], names: tuple[str, ...]
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Static arguments by position and by name: each way of passing them counts."""
+    if not positions and not names:
+        return positions, names
+    try:
+        parameters = list(inspect.signature(fun).parameters.values())
+    except (ValueError, TypeError):
+        return positions, names
+    ordered = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    has_rest = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    keywords = {p.name for p in parameters if p.kind is not p.VAR_POSITIONAL}
+    for i in positions:
+        if not has_rest and not -len(ordered) <= i < len(ordered):
+            raise ValueError(
+                f"jitted function {describe(fun)} has static_argnums={positions}, but only accepts "
+                f"{len(ordered)} positional arguments."
+            )
+    for name in names:
+        if name not in keywords and not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            raise ValueError(
+                f"jitted function {describe(fun)} has invalid argnames ['{name}'] in static_argnames. "
+                f"Function does not take these args."
+            )
+    by_name = tuple(ordered.index(n) for n in names if n in ordered)
+    by_position = tuple(ordered[i] for i in positions if -len(ordered) <= i < len(ordered))
+    if not positions:
+        positions = by_name
+    if not names:
+        names = by_position
+    return positions, names

@@ -1,0 +1,238 @@
+"""Functions with derivative rules of their own, as primitives: `custom_jvp_call`, `custom_vjp_call`.
+
+Bound, they carry Python functions of flat arguments, so that Python control flow in the user's
+function works when it runs eagerly. Staged, the function becomes a jaxpr (`call_jaxpr`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from funcgrad.core import source
+from funcgrad.core.array import Array, to_array, typeof
+from funcgrad.core.avals import ShapedArray
+from funcgrad.core.dtypes import float0
+from funcgrad.core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, Var, jaxpr_as_fun
+from funcgrad.core.primitive import AxisData, Primitive, Zero
+from funcgrad.transforms.batch import batch_flat, to_dim
+from funcgrad.transforms.stage import lift_tracers, trace_to_jaxpr
+from funcgrad.transforms.structural import reduce_sum_p, zeros
+
+__all__ = ["custom_jvp_call_p", "custom_lin_p", "custom_vjp_call_p"]
+
+Flat = Callable[..., Sequence[Any]]
+
+
+def instantiated(t: Any) -> Any:
+    """A tangent for a user's rule: zeros where it is symbolic."""
+    return zeros(t.aval) if type(t) is Zero else t
+
+
+class CustomCall(Primitive):
+    """What both kinds share: `fun` computes the value, and rules replace its derivative."""
+
+    multiple_results = True
+
+    def bind(self, *args: Any, **params: Any) -> Any:
+        if "fun" not in params:
+            params = {**params, "fun": jaxpr_as_fun(params["call_jaxpr"])}
+        return super().bind(*args, **params)
+
+    def evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        return list(params["fun"](*[x if isinstance(x, Array) else to_array(x) for x in args]))
+
+    def abstract_eval(self, *avals: ShapedArray, call_jaxpr: ClosedJaxpr, **params: Any) -> Any:
+        return call_jaxpr.out_avals
+
+    def effects(self, params: dict[str, Any]) -> frozenset[Any]:
+        return params["call_jaxpr"].effects  # type: ignore[no-any-return]
+
+    def stage(self, trace: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        args = [x if isinstance(x, Array) else to_array(x) for x in args]
+        fun = params["fun"]
+        closed = params.get("call_jaxpr")
+        lifted: list[Any] = []
+        rest = {k: v for k, v in params.items() if k not in ("fun", "call_jaxpr")}
+        if closed is None:
+            closed = trace_to_jaxpr(fun, [x.aval for x in args])
+            closed, lifted = lift_tracers(closed)
+        if lifted:
+            rest = self.lifted_rules(len(lifted), rest)
+        staged = {"call_jaxpr": closed, **rest}
+        outvars = [Var(a) for a in closed.out_avals]
+        invars: list[Var | Literal] = [trace.atom(x) for x in [*lifted, *args]]
+        eqn = JaxprEqn(invars, outvars, self, staged, source.current(), closed.effects)
+        trace.eqns.append(eqn)
+        return [trace.tracer(v) for v in outvars]
+
+    def lifted_rules(self, n: int, params: dict[str, Any]) -> dict[str, Any]:
+        """The rules for the function with `n` leading arguments that it used to close over."""
+        raise NotImplementedError
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        function = emitter.function(eqn.params["call_jaxpr"], eqn.params.get("name", "custom"))
+        return f"{function}({', '.join(args)})"
+
+
+class CustomJVPCall(CustomCall):
+    """`jvp(*primals, *tangents)` gives the results, then their tangents."""
+
+    def jvp(self, primals: Any, tangents: Any, *, jvp: Flat, **params: Any) -> Any:  # type: ignore[override]
+        out = list(jvp(*primals, *([*tangents] if params.get("symbolic_zeros") else map(instantiated, tangents))))
+        n = len(out) // 2
+        outs, out_tangents = out[:n], out[n:]
+        return outs, [
+            t if type(t) is Zero or t.dtype != float0 else Zero(typeof(x).to_tangent_aval())
+            for x, t in zip(outs, out_tangents, strict=True)
+        ]
+
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, fun: Flat, jvp: Flat, **params: Any) -> Any:  # type: ignore[override]
+        params.pop("call_jaxpr", None)
+        out = self.bind(
+            *args, fun=batched(fun, axis, dims), jvp=batched(jvp, axis, [*dims, *dims]), **params
+        )
+        return out, [0] * len(out)
+
+    def lifted_rules(self, n: int, params: dict[str, Any]) -> dict[str, Any]:
+        jvp = params["jvp"]
+
+        def with_constants(*xs: Any) -> Sequence[Any]:
+            half = len(xs) // 2
+            return jvp(*xs[n:half], *xs[half + n :])  # type: ignore[no-any-return]
+
+        return {**params, "jvp": with_constants}
+
+
+def batched(fun: Flat, axis: AxisData, dims: Sequence[int | None]) -> Flat:
+    """A flat function on whole batches, whose results are all batched along axis 0."""
+
+    def run(*args: Any) -> list[Any]:
+        plain = [instantiated(x) for x in args]
+        outs, have = batch_flat(fun, axis, plain, dims)
+        return [to_dim(x, axis, d, 0) for x, d in zip(outs, have, strict=True)]
+
+    return run
+
+
+custom_jvp_call_p = CustomJVPCall("custom_jvp_call")
+
+
+class CustomVJPCall(CustomCall):
+    """`fwd(*primals)` gives residuals and results, `bwd(*residuals, *cotangents)` the cotangents."""
+
+    def jvp(self, primals: Any, tangents: Any, *, fwd: Callable[..., Any], bwd: Flat, **params: Any) -> Any:  # type: ignore[override]
+        residuals, outs = fwd(*primals)
+        given = [type(t) is not Zero for t in tangents]
+        avals = tuple(typeof(x).to_tangent_aval() for x in outs)
+        if not any(given):
+            return outs, [Zero(a) for a in avals]
+        out_tangents = custom_lin_p.bind(
+            *residuals, *[t for t in tangents if type(t) is not Zero],
+            bwd=bwd, num_res=len(residuals), out_avals=avals, given=tuple(given),
+        )  # fmt: skip
+        return outs, [
+            Zero(a) if a.dtype == float0 else t for t, a in zip(out_tangents, avals, strict=True)
+        ]
+
+    def batch(  # type: ignore[override]
+        self, axis: AxisData, args: Any, dims: Any, *, fun: Flat, fwd: Callable[..., Any], bwd: Flat, **params: Any
+    ) -> Any:
+        params.pop("call_jaxpr", None)
+        res_dims: list[int | None] = []
+        num_outs = 0
+
+        def batched_fwd(*xs: Any) -> Any:
+            nonlocal num_outs
+            count = 0
+
+            def flat_fwd(*ys: Any) -> list[Any]:
+                nonlocal count, num_outs
+                residuals, outs = fwd(*ys)
+                count, num_outs = len(residuals), len(outs)
+                return [*residuals, *outs]
+
+            flat, have = batch_flat(flat_fwd, axis, xs, dims)
+            res_dims[:] = have[:count]
+            outs = [to_dim(x, axis, d, 0) for x, d in zip(flat[count:], have[count:], strict=True)]
+            return flat[:count], outs
+
+        def batched_bwd(*xs: Any) -> list[Any]:
+            n = len(xs) - num_outs
+            plain = [instantiated(x) for x in xs]
+            cts, have = batch_flat(bwd, axis, plain, [*res_dims[:n], *([0] * num_outs)])
+            return [_unbatched_sum(ct, axis, d, want) for ct, d, want in zip(cts, have, dims, strict=True)]
+
+        out = self.bind(*args, fun=batched(fun, axis, dims), fwd=batched_fwd, bwd=batched_bwd, **params)
+        return out, [0] * len(out)
+
+    def lifted_rules(self, n: int, params: dict[str, Any]) -> dict[str, Any]:
+        fwd, bwd = params["fwd"], params["bwd"]
+        return {
+            **params,
+            "fwd": lambda *xs: fwd(*xs[n:]),
+            "bwd": lambda *xs: [*[None] * n, *bwd(*xs)],
+        }
+
+
+def _unbatched_sum(ct: Any, axis: AxisData, have: int | None, want: int | None) -> Any:
+    """A batched cotangent for an argument: summed if the argument was the same for all elements."""
+    if ct is None or type(ct) is Zero:
+        return ct
+    if want is not None:
+        return to_dim(ct, axis, have, want)
+    if have is None:
+        ct, have = to_dim(ct, axis, None, 0), 0
+    if ct.dtype == float0:
+        return None
+    return reduce_sum_p.bind(ct, axes=(have,), out_sharding=None)
+
+
+custom_vjp_call_p = CustomVJPCall("custom_vjp_call")
+
+
+class CustomLin(Primitive):
+    """The derivative of a function with a vjp rule: linear, but known by its transpose only."""
+
+    multiple_results = True
+
+    def abstract_eval(self, *avals: ShapedArray, out_avals: Any, **params: Any) -> Any:
+        return list(out_avals)
+
+    def evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        raise TypeError(
+            "can't apply forward-mode differentiation (jvp) to a custom_vjp function: it has a rule for "
+            "reverse mode only. Use custom_jvp, whose rule serves both modes."
+        )
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        return str(self.evaluate((), {}))
+
+    def jvp(self, primals: Any, tangents: Any, **params: Any) -> Any:
+        self.evaluate((), {})
+
+    def transpose(  # type: ignore[override]
+        self, cts: Any, *args: Any, bwd: Flat, num_res: int, out_avals: Any, given: tuple[bool, ...]
+    ) -> Sequence[Any]:
+        found = bwd(*args[:num_res], *cts)
+        wanted = [ct for ct, g in zip(found, given, strict=True) if g]
+        return [*[None] * num_res, *wanted]
+
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, bwd: Flat, num_res: int, out_avals: Any, given: Any) -> Any:  # type: ignore[override]
+        avals = tuple(a.update(shape=(axis.size, *a.shape)) for a in out_avals)
+        in_dims = iter(dims[num_res:])
+        want = [next(in_dims) if g else None for g in given]
+
+        def batched_bwd(*xs: Any) -> list[Any]:
+            plain = [instantiated(x) for x in xs]
+            cts, have = batch_flat(bwd, axis, plain, [*dims[:num_res], *[0] * len(avals)])
+            return [
+                _unbatched_sum(ct, axis, d, w) if g else None
+                for ct, d, w, g in zip(cts, have, want, given, strict=True)
+            ]
+
+        out = self.bind(*args, bwd=batched_bwd, num_res=num_res, out_avals=avals, given=given)
+        return out, [0] * len(out)
+
+
+custom_lin_p = CustomLin("custom_lin")

@@ -1,0 +1,195 @@
+"""Contractions: `dot_general`, of which matrix products, inner products and einsums are made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core import dtypes
+from funcgrad.core.array import Array, ArrayLike, typeof
+from funcgrad.core.avals import ShapedArray, shaped
+from funcgrad.core.jaxpr import JaxprEqn
+from funcgrad.core.primitive import AxisData, UndefinedPrimal
+from funcgrad.lax.convert import convert
+from funcgrad.lax.families import Bilinear
+from funcgrad.lax.families import operand as as_operand
+from funcgrad.lax.shape import transpose
+from funcgrad.transforms.structural import moveaxis
+
+__all__ = ["batch_matmul", "dot", "dot_general"]
+
+
+def contract(
+    x: Any, y: Any, *, dimension_numbers: Any, precision: Any = None,
+    preferred_element_type: Any = None, out_sharding: Any = None,
+) -> Any:  # fmt: skip
+    """A contraction by one (batched) matrix product, on views wherever BLAS can take them."""
+    (cx, cy), (bx, by) = dimension_numbers
+    if preferred_element_type is not None and preferred_element_type != x.dtype:
+        x, y = x.astype(preferred_element_type), y.astype(preferred_element_type)
+    elif x.dtype.kind not in "fcd" and x.dtype != y.dtype:
+        y = y.astype(x.dtype)
+    if not bx and x.ndim == 2 and y.ndim == 2 and len(cx) == 1:
+        return np.matmul(x if cx[0] else x.T, y.T if cy[0] else y)
+    fx = [i for i in range(x.ndim) if i not in cx and i not in bx]
+    fy = [i for i in range(y.ndim) if i not in cy and i not in by]
+    batch = [x.shape[i] for i in bx]
+    free_x, free_y = [x.shape[i] for i in fx], [y.shape[i] for i in fy]
+    inner = math.prod(x.shape[i] for i in cx)
+    if not cx:
+        x = x.transpose([*bx, *fx]).reshape(batch + free_x + [1] * len(fy))
+        y = y.transpose([*by, *fy]).reshape(batch + [1] * len(fx) + free_y)
+        return np.multiply(x, y)
+    left = x.transpose([*bx, *fx, *cx]).reshape([*batch, math.prod(free_x), inner])
+    right = y.transpose([*by, *cy, *fy]).reshape([*batch, inner, math.prod(free_y)])
+    return np.matmul(left, right).reshape(batch + free_x + free_y)
+
+
+class DotGeneral(Bilinear):
+    """The sum over contracted axes of products; batch axes are matched and come first."""
+
+    impl = staticmethod(contract)  # type: ignore[assignment]  # a plain function of NumPy values
+
+    def abstract_eval(  # type: ignore[override]
+        self, x: ShapedArray, y: ShapedArray, *, dimension_numbers: Any,
+        precision: Any = None, preferred_element_type: Any = None, out_sharding: Any = None,
+    ) -> ShapedArray:  # fmt: skip
+        (cx, cy), (bx, by) = dimension_numbers
+        for what, ax, ay in (("contracting", cx, cy), ("batch", bx, by)):
+            if [x.shape[i] for i in ax] != [y.shape[i] for i in ay]:
+                raise TypeError(
+                    f"dot_general requires {what} dimensions to have equal shapes, got "
+                    f"{[x.shape[i] for i in ax]} and {[y.shape[i] for i in ay]} "
+                    f"(operands of shapes {x.shape} and {y.shape})."
+                )
+        shape = [x.shape[i] for i in bx]
+        shape += [n for i, n in enumerate(x.shape) if i not in cx and i not in bx]
+        shape += [n for i, n in enumerate(y.shape) if i not in cy and i not in by]
+        dtype, weak = dtypes.lattice_result_type(x, y)
+        if preferred_element_type is not None:
+            dtype, weak = np.dtype(preferred_element_type), False
+        return shaped(tuple(shape), dtype, weak and x.weak_type and y.weak_type)
+
+    def transpose(self, ct: Any, x: Any, y: Any, *, dimension_numbers: Any, **params: Any) -> Sequence[Any]:  # type: ignore[override]
+        (cx, cy), (bx, by) = dimension_numbers
+        if type(x) is UndefinedPrimal:
+            return _cotangent(ct, y, x.aval, (cx, bx), (cy, by), False, params), None
+        return None, _cotangent(ct, x, y.aval, (cy, by), (cx, bx), True, params)
+
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, dimension_numbers: Any, **params: Any) -> Any:  # type: ignore[override]
+        (x, y), (dx, dy) = args, dims
+        (cx, cy), (bx, by) = dimension_numbers
+        nb = len(bx)
+        if dx is not None and dy is not None:
+            x, y = moveaxis(x, dx, 0), moveaxis(y, dy, 0)
+            up = [tuple(i + 1 for i in d) for d in (cx, cy, bx, by)]
+            numbers = ((up[0], up[1]), ((0, *up[2]), (0, *up[3])))
+            return self.bind(x, y, dimension_numbers=numbers, **params), 0
+        if dx is not None:
+            cx, bx = _shifted(cx, dx), _shifted(bx, dx)
+            free = [i for i in range(x.ndim) if i not in cx and i not in bx]
+            out = nb + free.index(dx)
+        else:
+            cy, by = _shifted(cy, dy), _shifted(by, dy)
+            free = [i for i in range(y.ndim) if i not in cy and i not in by]
+            out = x.ndim - len(cx) + free.index(dy)
+        return self.bind(x, y, dimension_numbers=((cx, cy), (bx, by)), **params), out
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        x, y = (v.aval for v in eqn.invars)
+        (cx, cy), (bx, by) = eqn.params["dimension_numbers"]
+        if (
+            bx
+            or x.ndim > 2
+            or y.ndim > 2
+            or len(cx) != 1
+            or not x.dtype == y.dtype == eqn.outvars[0].aval.dtype
+        ):
+            return super().emit(emitter, args, eqn)
+        left = args[0] if cx[0] == x.ndim - 1 else f"{args[0]}.T"
+        right = args[1] if cy[0] == 0 else f"{args[1]}.T"
+        return f"{emitter.numpy('matmul')}({left}, {right})"
+
+
+dot_general_p = DotGeneral("dot_general")
+
+
+def _shifted(axes: Sequence[int], d: int) -> tuple[int, ...]:
+    return tuple(i if i < d else i + 1 for i in axes)
+
+
+def _cotangent(ct: Any, other: Any, aval: ShapedArray, mine: Any, its: Any, swapped: bool, params: Any) -> Any:
+    """The cotangent of one operand: the result's, contracted with the other operand's free axes."""
+    (c, b), (c_other, b_other) = mine, its
+    nb = len(b)
+    free = [i for i in range(aval.ndim) if i not in c and i not in b]
+    free_other = [i for i in range(other.ndim) if i not in c_other and i not in b_other]
+    start = nb if swapped else nb + len(free)
+    contracted = tuple(range(start, start + len(free_other)))
+    numbers = ((contracted, tuple(free_other)), (tuple(range(nb)), tuple(b_other)))
+    params = {**params, "preferred_element_type": aval.dtype}
+    if ct.dtype != other.dtype:
+        ct = convert(ct, dtypes.promote_types(ct.dtype, other.dtype))
+        other = convert(other, ct.dtype)
+    out = dot_general_p.bind(ct, other, dimension_numbers=numbers, **params)
+    # Its axes: batch, free, then contracted in the order in which `other` has them.
+    by_other = [c[list(c_other).index(i)] for i in sorted(c_other)]
+    order = [*b, *free, *by_other]
+    return transpose(out, tuple(sorted(range(len(order)), key=order.__getitem__)))
+
+
+def dot_general(
+    lhs: ArrayLike, rhs: ArrayLike, dimension_numbers: Any, precision: Any = None,
+    preferred_element_type: Any = None, *, out_sharding: Any = None,
+) -> Array:  # fmt: skip
+    """The general contraction: `((contracting), (batch))` axes of both operands.
+
+    The result has the batch axes, then the free axes of `lhs`, then those of `rhs`.
+    """
+    x, y = as_operand(lhs), as_operand(rhs)
+    (cx, cy), (bx, by) = dimension_numbers
+    numbers = (
+        (_canonical(cx, x.ndim), _canonical(cy, y.ndim)),
+        (_canonical(bx, x.ndim), _canonical(by, y.ndim)),
+    )
+    if preferred_element_type is None:
+        if x.dtype == y.dtype:
+            preferred_element_type = x.dtype
+    else:
+        preferred_element_type = dtypes.canonicalize_dtype(preferred_element_type)
+    params = {"precision": precision, "preferred_element_type": preferred_element_type}
+    dot_general_p.abstract_eval(x.aval, y.aval, dimension_numbers=numbers, **params)
+    return dot_general_p.bind(  # type: ignore[no-any-return]
+        x, y, dimension_numbers=numbers, out_sharding=None, **params
+    )
+
+
+def _canonical(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
+    return tuple(int(a) + ndim if a < 0 else int(a) for a in axes)
+
+
+def dot(
+    lhs: ArrayLike, rhs: ArrayLike, *, dimension_numbers: Any = None, precision: Any = None,
+    preferred_element_type: Any = None, out_sharding: Any = None,
+) -> Array:  # fmt: skip
+    """The product of vectors and matrices, or a general contraction when numbers are given."""
+    x, y = as_operand(lhs), as_operand(rhs)
+    if dimension_numbers is None:
+        if not (1 <= x.ndim <= 2 and 1 <= y.ndim <= 2 and x.shape[-1] == y.shape[0]):
+            raise TypeError(f"Incompatible shapes for dot: got {x.shape} and {y.shape}.")
+        dimension_numbers = (((x.ndim - 1,), (0,)), ((), ()))
+    return dot_general(x, y, dimension_numbers, precision, preferred_element_type)
+
+
+def batch_matmul(lhs: ArrayLike, rhs: ArrayLike, precision: Any = None) -> Array:
+    """Matrix products over leading batch axes."""
+    x, y = as_operand(lhs), as_operand(rhs)
+    if x.ndim < 2 or y.ndim < 2 or x.ndim != y.ndim:
+        raise ValueError(f"Arguments to batch_matmul must have rank at least 2 and equal, got {x.ndim} and {y.ndim}")
+    batch = tuple(range(x.ndim - 2))
+    return dot_general(x, y, (((x.ndim - 1,), (x.ndim - 2,)), (batch, batch)), precision)
+
+

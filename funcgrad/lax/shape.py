@@ -1,0 +1,269 @@
+"""Operations that rearrange an array: reshape, squeeze, reverse, broadcast; and `iota`."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core import dtypes
+from funcgrad.core.array import Array, ArrayLike, typeof
+from funcgrad.core.avals import ShapedArray, shaped
+from funcgrad.core.jaxpr import JaxprEqn
+from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
+from funcgrad.lax.families import Linear, operand
+from funcgrad.transforms.structural import (
+    broadcast_in_dim_p,
+    broadcast_new_axis,
+    moveaxis,
+    transpose_p,
+    zeros,
+)
+
+__all__ = [
+    "broadcast",
+    "broadcast_in_dim",
+    "broadcast_shapes",
+    "broadcast_to_rank",
+    "broadcasted_iota",
+    "canonical_axis",
+    "collapse",
+    "expand_dims",
+    "iota",
+    "reshape",
+    "rev",
+    "squeeze",
+    "transpose",
+]
+
+
+class Reshape(Linear):
+    """The same elements in row-major order in another shape."""
+
+    def impl(self, x: Any, *, new_sizes: Any, dimensions: Any, sharding: Any) -> Any:  # type: ignore[override]
+        return x.reshape(new_sizes)
+
+    def abstract_eval(  # type: ignore[override]
+        self, x: ShapedArray, *, new_sizes: Any, dimensions: Any, sharding: Any
+    ) -> ShapedArray:
+        if math.prod(new_sizes) != x.size or any(n < 0 for n in new_sizes):
+            raise TypeError(
+                f"cannot reshape array of shape {x.shape} (size {x.size}) into shape "
+                f"{tuple(new_sizes)} (size {math.prod(new_sizes)})"
+            )
+        return shaped(tuple(new_sizes), x.dtype, x.weak_type)
+
+    def transpose(self, ct: Any, x: Any, **params: Any) -> Sequence[Any]:  # type: ignore[override]
+        return (self.bind(ct, new_sizes=x.aval.shape, dimensions=None, sharding=None),)
+
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, new_sizes: Any, **params: Any) -> Any:  # type: ignore[override]
+        x = moveaxis(args[0], dims[0], 0)
+        return self.bind(x, new_sizes=(axis.size, *new_sizes), **params), 0
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        return f"{args[0]}.reshape({tuple(eqn.params['new_sizes'])})"
+
+
+reshape_p = Reshape("reshape")
+
+
+class Squeeze(Linear):
+    """Without some axes of size one."""
+
+    def impl(self, x: Any, *, dimensions: Any) -> Any:  # type: ignore[override]
+        return x.squeeze(dimensions)
+
+    def abstract_eval(self, x: ShapedArray, *, dimensions: Any) -> ShapedArray:  # type: ignore[override]
+        if any(x.shape[d] != 1 for d in dimensions):
+            raise ValueError(
+                "cannot select an axis to squeeze out which has size not equal to one, got "
+                f"shape={x.shape} and dimensions={tuple(dimensions)}"
+            )
+        shape = tuple(n for i, n in enumerate(x.shape) if i not in dimensions)
+        return shaped(shape, x.dtype, x.weak_type)
+
+    def transpose(self, ct: Any, x: Any, *, dimensions: Any) -> Sequence[Any]:  # type: ignore[override]
+        return (reshape_p.bind(ct, new_sizes=x.aval.shape, dimensions=None, sharding=None),)
+
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, dimensions: Any) -> Any:  # type: ignore[override]
+        x = moveaxis(args[0], dims[0], 0)
+        return self.bind(x, dimensions=tuple(d + 1 for d in dimensions)), 0
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        return f"{args[0]}.reshape({eqn.outvars[0].aval.shape})"
+
+
+squeeze_p = Squeeze("squeeze")
+
+
+class Rev(Linear):
+    """Reversed along some axes."""
+
+    def impl(self, x: Any, *, dimensions: Any) -> Any:  # type: ignore[override]
+        step = slice(None, None, -1)
+        return x[tuple(step if i in dimensions else slice(None) for i in range(x.ndim))]
+
+    def abstract_eval(self, x: ShapedArray, *, dimensions: Any) -> ShapedArray:  # type: ignore[override]
+        if any(not 0 <= d < x.ndim for d in dimensions):
+            raise TypeError(f"rev dimensions {dimensions} do not fit the operand shape {x.shape}")
+        return x
+
+    def transpose(self, ct: Any, x: Any, *, dimensions: Any) -> Sequence[Any]:  # type: ignore[override]
+        return (self.bind(ct, dimensions=dimensions),)
+
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, dimensions: Any) -> Any:  # type: ignore[override]
+        (x,), (d,) = args, dims
+        return self.bind(x, dimensions=tuple(i if i < d else i + 1 for i in dimensions)), d
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        dims = eqn.params["dimensions"]
+        steps = ["::-1" if i in dims else ":" for i in range(eqn.invars[0].aval.ndim)]
+        return f"{args[0]}[{', '.join(steps)}]"
+
+
+rev_p = Rev("rev")
+
+
+class Iota(Primitive):
+    """0, 1, 2, ... along one axis."""
+
+    def impl(self, *, dtype: Any, shape: Any, dimension: int, sharding: Any) -> Any:  # type: ignore[override]
+        n = shape[dimension]
+        aligned = [1] * len(shape)
+        aligned[dimension] = n
+        return np.broadcast_to(np.arange(n).astype(dtype).reshape(aligned), shape)
+
+    def abstract_eval(self, *, dtype: Any, shape: Any, dimension: int, sharding: Any) -> ShapedArray:  # type: ignore[override]
+        return shaped(tuple(shape), dtype)
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        shape, dtype = eqn.params["shape"], eqn.params["dtype"]
+        if len(shape) == 1:
+            return f"{emitter.numpy('arange')}({shape[0]}, dtype={emitter.literal(dtype)})"
+        return super().emit(emitter, args, eqn)
+
+
+iota_p = Iota("iota")
+
+
+def canonical_axis(axis: Any, ndim: int) -> int:
+    """A non-negative axis; ValueError when it is out of bounds."""
+    axis = operator.index(axis)
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"axis {axis} is out of bounds for array of dimension {ndim}")
+    return axis + ndim if axis < 0 else axis
+
+
+def reshape(operand: ArrayLike, new_sizes: Any, dimensions: Any = None, *, out_sharding: Any = None) -> Array:
+    """The same elements in row-major order in another shape."""
+    x = as_operand(operand)
+    sizes = tuple(operator.index(n) for n in new_sizes)
+    if dimensions is not None:
+        x = transpose(x, dimensions)
+    if x.shape == sizes:
+        return x
+    return reshape_p.bind(x, new_sizes=sizes, dimensions=None, sharding=None)  # type: ignore[no-any-return]
+
+
+def squeeze(array: ArrayLike, dimensions: Sequence[int]) -> Array:
+    """Without the axes `dimensions`, which have size one."""
+    x = as_operand(array)
+    dims = tuple(sorted({canonical_axis(d, x.ndim) for d in dimensions}))
+    if not dims:
+        return x
+    if any(x.shape[d] != 1 for d in dims):
+        squeeze_p.abstract_eval(x.aval, dimensions=dims)
+    return squeeze_p.bind(x, dimensions=dims)  # type: ignore[no-any-return]
+
+
+def expand_dims(array: ArrayLike, dimensions: Sequence[int]) -> Array:
+    """With new axes of size one at the positions `dimensions` of the result."""
+    x = as_operand(array)
+    ndim = x.ndim + len(set(dimensions))
+    dims = {canonical_axis(d, ndim) for d in dimensions}
+    if len(dims) != len(tuple(dimensions)):
+        raise ValueError(f"repeated axis in expand_dims: {tuple(dimensions)}")
+    sizes = iter(x.shape)
+    shape = tuple(1 if i in dims else next(sizes) for i in range(ndim))
+    kept = tuple(i for i in range(ndim) if i not in dims)
+    return broadcast_in_dim(x, shape, kept)
+
+
+def rev(operand: ArrayLike, dimensions: Sequence[int]) -> Array:
+    """Reversed along the axes `dimensions`."""
+    return rev_p.bind(as_operand(operand), dimensions=tuple(dimensions))  # type: ignore[no-any-return]
+
+
+def transpose(operand: ArrayLike, permutation: Sequence[int]) -> Array:
+    """The axes in another order."""
+    x = as_operand(operand)
+    order = tuple(operator.index(i) for i in permutation)
+    if order == tuple(range(x.ndim)):
+        return x
+    transpose_p.abstract_eval(x.aval, permutation=order)
+    return transpose_p.bind(x, permutation=order)  # type: ignore[no-any-return]
+
+
+def broadcast(operand: ArrayLike, sizes: Sequence[int], *, out_sharding: Any = None) -> Array:
+    """With new leading axes of the given sizes, along which `operand` is repeated."""
+    x = as_operand(operand)
+    n = len(sizes)
+    return broadcast_in_dim(x, (*sizes, *x.shape), range(n, n + x.ndim))
+
+
+def broadcast_in_dim(
+    operand: ArrayLike, shape: Sequence[int], broadcast_dimensions: Any, *, out_sharding: Any = None
+) -> Array:
+    """`operand` laid into `shape`: its axis i becomes axis `broadcast_dimensions[i]`."""
+    x = as_operand(operand)
+    shape = tuple(operator.index(n) for n in shape)
+    dims = tuple(operator.index(d) for d in broadcast_dimensions)
+    if x.shape == shape and dims == tuple(range(len(shape))):
+        return x
+    broadcast_in_dim_p.abstract_eval(x.aval, shape=shape, broadcast_dimensions=dims)
+    return broadcast_in_dim_p.bind(  # type: ignore[no-any-return]
+        x, shape=shape, broadcast_dimensions=dims, sharding=None
+    )
+
+
+def broadcast_to_rank(x: ArrayLike, rank: int) -> Array:
+    """With leading axes of size one, so that it has `rank` axes."""
+    x = as_operand(x)
+    n = rank - x.ndim
+    return x if n == 0 else broadcast_in_dim(x, (1,) * n + x.shape, range(n, rank))
+
+
+def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
+    """The shape to which arrays of the given shapes broadcast."""
+    try:
+        return tuple(np.broadcast_shapes(*[tuple(s) for s in shapes]))
+    except ValueError:
+        raise ValueError(f"Incompatible shapes for broadcasting: shapes={list(shapes)}") from None
+
+
+def collapse(operand: ArrayLike, start_dimension: int, stop_dimension: int | None = None) -> Array:
+    """The axes from `start_dimension` up to `stop_dimension` made one."""
+    x = as_operand(operand)
+    start, stop, _ = slice(start_dimension, stop_dimension).indices(x.ndim)
+    size = math.prod(x.shape[start:stop])
+    return reshape(x, (*x.shape[:start], size, *x.shape[stop:]))
+
+
+def iota(dtype: Any, size: int) -> Array:
+    """0, 1, ..., size - 1."""
+    return broadcasted_iota(dtype, (size,), 0)
+
+
+def broadcasted_iota(dtype: Any, shape: Sequence[int], dimension: int, out_sharding: Any = None) -> Array:
+    """0, 1, 2, ... along the axis `dimension`, repeated along the others."""
+    dtype = dtypes.canonicalize_dtype(dtype)
+    sizes = tuple(operator.index(n) for n in shape)
+    return iota_p.bind(  # type: ignore[no-any-return]
+        dtype=dtype, shape=sizes, dimension=canonical_axis(dimension, len(sizes)), sharding=None
+    )
+
+
+as_operand = operand

@@ -1,0 +1,235 @@
+"""Operators, methods and NumPy's protocols, installed on arrays and tracers alike."""
+
+from __future__ import annotations
+
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from funcgrad import lax
+from funcgrad.core import dtypes
+from funcgrad.core.array import Array
+from funcgrad.core.trace import Tracer
+from funcgrad.numpy import contractions, creation, floats, indexing, joining, logic, reductions, shape, sorting, ufuncs
+from funcgrad.numpy.convert import array, astype
+
+__all__: list[str] = []
+
+_OPERANDS = (Array, np.ndarray, np.generic, bool, int, float, complex)
+
+
+def _operator(fun: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def method(self: Any, other: Any) -> Any:
+        if not isinstance(other, _OPERANDS) and not hasattr(other, "__jax_array__"):
+            return NotImplemented
+        return fun(self, other)
+
+    return method
+
+
+def _reflected(fun: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def method(self: Any, other: Any) -> Any:
+        if not isinstance(other, _OPERANDS) and not hasattr(other, "__jax_array__"):
+            return NotImplemented
+        return fun(other, self)
+
+    return method
+
+
+_BINARY: dict[str, Any] = {
+    "add": ufuncs.add,
+    "sub": ufuncs.subtract,
+    "mul": ufuncs.multiply,
+    "truediv": ufuncs.true_divide,
+    "floordiv": ufuncs.floor_divide,
+    "mod": ufuncs.remainder,
+    "divmod": ufuncs.divmod,
+    "pow": ufuncs.power,
+    "matmul": contractions.matmul,
+    "and": logic.bitwise_and,
+    "or": logic.bitwise_or,
+    "xor": logic.bitwise_xor,
+    "lshift": logic.left_shift,
+    "rshift": logic.right_shift,
+}
+_COMPARISONS: dict[str, Any] = {
+    "eq": ufuncs.equal,
+    "ne": ufuncs.not_equal,
+    "lt": logic.less,
+    "le": logic.less_equal,
+    "gt": logic.greater,
+    "ge": logic.greater_equal,
+}
+
+
+def _abs(self: Any) -> Any:
+    return ufuncs.abs(self)
+
+
+def _round(self: Any, ndigits: int | None = None) -> Any:
+    return floats.round(self, ndigits or 0)
+
+
+def _getitem(self: Any, index: Any) -> Any:
+    return indexing.getitem(self, index)
+
+
+def _iter(self: Any) -> Any:
+    if self.ndim == 0:
+        raise TypeError("iteration over a 0-d array")
+    return iter([indexing.getitem(self, i) for i in range(self.shape[0])])
+
+
+def _reshape(self: Any, *args: Any, order: str = "C", **kwargs: Any) -> Any:
+    """The same elements in another shape: `x.reshape(2, 3)` or `x.reshape((2, 3))`."""
+    new = args[0] if len(args) == 1 and not hasattr(args[0], "__index__") else args
+    return shape.reshape(self, new[0] if len(args) == 1 and isinstance(new, tuple) and new is args else new, order)
+
+
+def _transpose(self: Any, *args: Any) -> Any:
+    """The axes reversed, or in the given order."""
+    if not args or args == (None,):
+        return shape.transpose(self)
+    return shape.transpose(self, args[0] if len(args) == 1 and not hasattr(args[0], "__index__") else args)
+
+
+def _astype(self: Any, dtype: Any, copy: bool = False, device: Any = None) -> Any:
+    """The same numbers in another dtype."""
+    return shape_astype(self, dtype)
+
+
+def shape_astype(x: Any, dtype: Any) -> Any:
+    """`x` in another dtype: what `Array.astype` and `numpy.astype` do."""
+    if dtype is None:
+        dtype = dtypes.default_float_dtype()
+    new = dtypes.check_user_dtype(dtype, "astype")
+    if isinstance(x.dtype, dtypes.ExtendedDType) or isinstance(new, dtypes.ExtendedDType):
+        if x.dtype == new:
+            return x
+        raise ValueError(f"Cannot cast from {x.dtype.name} to {new.name}.")
+    if dtypes.kind(new) == "b" and dtypes.kind(x.dtype) != "b":
+        return lax.ne(x, lax.full_like(x, 0, shape=()))
+    if dtypes.kind(x.dtype) == "c" and dtypes.kind(new) not in "cb":
+        x = lax.real(x)
+    return astype(x, new)
+
+
+def _copy(self: Any) -> Any:
+    """A copy."""
+    return array(self)
+
+
+def _flatten(self: Any, order: str = "C") -> Any:
+    """One axis with all elements."""
+    return shape.ravel(self, order=order)
+
+
+def _clip(self: Any, min: Any = None, max: Any = None) -> Any:
+    """Held between two bounds."""
+    return floats.clip(self, min, max)
+
+
+def _view(self: Any, dtype: Any = None) -> Any:
+    """The same bits as another dtype."""
+    if dtype is None:
+        return self
+    new = dtypes.canonicalize_dtype(dtype)
+    return lax.bitcast_convert_type(self, new)
+
+
+def _first(fun: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
+    """A function of the array as a method."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return fun(self, *args, **kwargs)
+
+    method.__name__ = name or fun.__name__
+    method.__doc__ = fun.__doc__
+    return method
+
+
+def _matrix_transpose(self: Any) -> Any:
+    if self.ndim < 2:
+        raise ValueError(f"x must be at least two-dimensional for .mT; got ndim={self.ndim}")
+    return lax.transpose(self, [*range(self.ndim - 2), self.ndim - 1, self.ndim - 2])
+
+
+_METHODS: dict[str, Any] = {
+    "all": reductions.all,
+    "any": reductions.any,
+    "argmax": reductions.argmax,
+    "argmin": reductions.argmin,
+    "argpartition": sorting.argpartition,
+    "argsort": sorting.argsort,
+    "conj": floats.conj,
+    "conjugate": floats.conjugate,
+    "cumprod": reductions.cumprod,
+    "cumsum": reductions.cumsum,
+    "diagonal": creation.diagonal,
+    "dot": contractions.dot,
+    "max": reductions.max,
+    "mean": reductions.mean,
+    "min": reductions.min,
+    "nonzero": sorting.nonzero,
+    "prod": reductions.prod,
+    "ravel": shape.ravel,
+    "repeat": joining.repeat,
+    "round": floats.round,
+    "squeeze": shape.squeeze,
+    "std": reductions.std,
+    "sum": reductions.sum,
+    "swapaxes": shape.swapaxes,
+    "take": indexing.take,
+    "var": reductions.var,
+}
+_PROPERTIES: dict[str, Callable[[Any], Any]] = {
+    "T": lambda self: lax.transpose(self, range(self.ndim)[::-1]),
+    "mT": _matrix_transpose,
+    "real": floats.real,
+    "imag": floats.imag,
+    "at": indexing.AtHelper,
+    "device": lambda self: "cpu",
+    "sharding": lambda self: None,
+}
+_FAILING = {
+    "sort": "x.sort() would change the array in place: use jnp.sort(x).",
+    "fill": "x.fill() would change the array in place: use jnp.full_like(x, value).",
+    "put": "x.put() would change the array in place: use x.at[index].set(value).",
+}
+
+
+def _failing(text: str) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"arrays are immutable: {text}")
+
+    return method
+
+
+def install() -> None:
+    """Put operators and methods on `Array`, once."""
+    for name, fun in _BINARY.items():
+        setattr(Array, f"__{name}__", _operator(fun))
+        setattr(Array, f"__r{name}__", _reflected(fun))
+    for name, fun in _COMPARISONS.items():
+        setattr(Array, f"__{name}__", _operator(fun))
+    Array.__hash__ = None  # type: ignore[assignment]  # setting __eq__ does not reset it here
+    Array.__neg__ = lambda self: ufuncs.negative(self)  # type: ignore[attr-defined]  # mypy does not follow setattr
+    Array.__pos__ = lambda self: ufuncs.positive(self)  # type: ignore[attr-defined]
+    Array.__invert__ = lambda self: logic.invert(self)  # type: ignore[attr-defined]
+    for name, fun in {
+        "__abs__": _abs, "__round__": _round, "__getitem__": _getitem, "reshape": _reshape,
+        "transpose": _transpose, "astype": _astype, "copy": _copy, "flatten": _flatten, "clip": _clip,
+        "view": _view,
+    }.items():  # fmt: skip
+        setattr(Array, name, fun)
+    for name, fun in _METHODS.items():
+        setattr(Array, name, _first(fun, name))
+    for name, fun in _PROPERTIES.items():
+        setattr(Array, name, property(fun))
+    for name, text in _FAILING.items():
+        setattr(Array, name, _failing(text))
+    Tracer.__iter__ = _iter  # type: ignore[attr-defined]
+
+

@@ -1,0 +1,399 @@
+"""Elementwise functions: promotion of the arguments, then a primitive or a few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from funcgrad import lax
+from funcgrad.core import dtypes
+from funcgrad.core.array import Array, ArrayLike, ConcreteArray, to_array
+from funcgrad.core.primitive import Primitive
+from funcgrad.lax.families import scalar_like
+from funcgrad.numpy.floats import clip, conj, rint
+from funcgrad.numpy.logic import isnan, where
+from funcgrad.numpy.convert import (
+    astype,
+    check_arraylike,
+    promote_args,
+    promote_dtypes,
+    promote_inexact,
+    promote_shapes,
+)
+
+__all__ = [
+    "abs",
+    "absolute",
+    "acos",
+    "acosh",
+    "add",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "ceil",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "degrees",
+    "divide",
+    "divmod",
+    "equal",
+    "exp",
+    "exp2",
+    "expm1",
+    "fabs",
+    "float_power",
+    "floor",
+    "floor_divide",
+    "fmod",
+    "hypot",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logaddexp",
+    "logaddexp2",
+    "maximum",
+    "minimum",
+    "mod",
+    "multiply",
+    "negative",
+    "not_equal",
+    "positive",
+    "pow",
+    "power",
+    "rad2deg",
+    "radians",
+    "reciprocal",
+    "remainder",
+    "sign",
+    "sin",
+    "sinc",
+    "sinh",
+    "sqrt",
+    "square",
+    "subtract",
+    "tan",
+    "tanh",
+    "true_divide",
+]
+
+Unary = Callable[[ArrayLike], Array]
+Binary = Callable[[ArrayLike, ArrayLike], Array]
+
+_KIND_OF_SCALAR = {bool: 0, int: 1, float: 2, complex: 3}
+_KIND_OF_DTYPE = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
+
+
+def _operands(name: str, x: Any, y: Any) -> tuple[Any, Any]:
+    """Two arguments made one dtype and rank; the common cases come first."""
+    if isinstance(x, Array) and isinstance(y, Array):
+        if x.dtype != y.dtype:
+            x, y = promote_dtypes(x, y)
+    elif isinstance(x, Array) and _holds(x, y):
+        return x, _scalar(x, y)
+    elif isinstance(y, Array) and _holds(y, x):
+        return _scalar(y, x), y
+    else:
+        x, y = promote_args(name, x, y)
+    if x.ndim != y.ndim and x.ndim and y.ndim:
+        x, y = promote_shapes(name, x, y)
+    return x, y
+
+
+def _holds(x: Array, y: Any) -> bool:
+    """Whether a Python scalar takes the dtype of the array beside it."""
+    rank = _KIND_OF_SCALAR.get(type(y), 9)
+    kind = _KIND_OF_DTYPE.get(x.dtype.kind, -1)
+    return rank <= kind and (kind != 1 or rank == 0 or -128 <= y < 128)
+
+
+def _scalar(x: Array, y: Any) -> ConcreteArray:
+    if x.weak_type and type(y) is not bool:
+        return ConcreteArray(np.asarray(y).astype(x.dtype)[()], True)
+    return scalar_like(y, x.dtype)
+
+
+def _named(fun: Any, name: str, summary: str) -> Any:
+    fun.__name__ = fun.__qualname__ = name
+    fun.__module__ = "funcgrad.numpy"
+    fun.__doc__ = summary
+    return fun
+
+
+def binary(primitive: Primitive, name: str, summary: str) -> Binary:
+    """An elementwise function of two arguments that is one primitive."""
+    bind = primitive.bind
+
+    def fun(x: ArrayLike, y: ArrayLike, /) -> Array:
+        if type(x) is ConcreteArray and type(y) is ConcreteArray:
+            a, b = x._value, y._value
+            if a.dtype is b.dtype and a.ndim == b.ndim:
+                return bind(x, y)  # type: ignore[no-any-return]
+        return bind(*_operands(name, x, y))  # type: ignore[no-any-return]
+
+    return _named(fun, name, summary)  # type: ignore[no-any-return]
+
+
+def unary(primitive: Primitive, name: str, summary: str) -> Unary:
+    """An elementwise function of one argument of any dtype that is one primitive."""
+
+    def fun(x: ArrayLike, /) -> Array:
+        if type(x) is not ConcreteArray:
+            (x,) = promote_args(name, x)
+        return primitive.bind(x)  # type: ignore[no-any-return]
+
+    return _named(fun, name, summary)  # type: ignore[no-any-return]
+
+
+def inexact(primitive: Primitive, name: str, summary: str) -> Unary:
+    """An elementwise function of one argument whose result is floating or complex."""
+
+    def fun(x: ArrayLike, /) -> Array:
+        if type(x) is not ConcreteArray or x._value.dtype.kind not in "fc":
+            (x,) = promote_inexact(name, x)
+        return primitive.bind(x)  # type: ignore[no-any-return]
+
+    return _named(fun, name, summary)  # type: ignore[no-any-return]
+
+
+sin = inexact(lax.sin_p, "sin", "Elementwise sine, of radians.")
+cos = inexact(lax.cos_p, "cos", "Elementwise cosine, of radians.")
+tan = inexact(lax.tan_p, "tan", "Elementwise tangent, of radians.")
+arcsin = inexact(lax.asin_p, "arcsin", "Elementwise inverse sine.")
+arccos = inexact(lax.acos_p, "arccos", "Elementwise inverse cosine.")
+arctan = inexact(lax.atan_p, "arctan", "Elementwise inverse tangent.")
+sinh = inexact(lax.sinh_p, "sinh", "Elementwise hyperbolic sine.")
+cosh = inexact(lax.cosh_p, "cosh", "Elementwise hyperbolic cosine.")
+tanh = inexact(lax.tanh_p, "tanh", "Elementwise hyperbolic tangent.")
+arcsinh = inexact(lax.asinh_p, "arcsinh", "Elementwise inverse hyperbolic sine.")
+arctanh = inexact(lax.atanh_p, "arctanh", "Elementwise inverse hyperbolic tangent.")
+arccosh = inexact(lax.acosh_p, "arccosh", "Elementwise inverse hyperbolic cosine.")
+exp = inexact(lax.exp_p, "exp", "Elementwise exponential.")
+exp2 = inexact(lax.exp2_p, "exp2", "Elementwise 2**x.")
+expm1 = inexact(lax.expm1_p, "expm1", "Elementwise exp(x) - 1, accurate near zero.")
+log = inexact(lax.log_p, "log", "Elementwise natural logarithm.")
+log1p = inexact(lax.log1p_p, "log1p", "Elementwise log(1 + x), accurate near zero.")
+sqrt = inexact(lax.sqrt_p, "sqrt", "Elementwise square root.")
+cbrt = inexact(lax.cbrt_p, "cbrt", "Elementwise cube root.")
+floor = inexact(lax.floor_p, "floor", "Elementwise floor.")
+ceil = inexact(lax.ceil_p, "ceil", "Elementwise ceiling.")
+negative = unary(lax.neg_p, "negative", "Elementwise -x.")
+square = unary(lax.square_p, "square", "Elementwise x * x.")
+sign = unary(lax.sign_p, "sign", "Elementwise sign; its derivative is 0.")
+abs = unary(lax.abs_p, "abs", "Elementwise absolute value; its slope at 0 is 1.")
+add = binary(lax.add_p, "add", "Elementwise sum.")
+subtract = binary(lax.sub_p, "subtract", "Elementwise difference.")
+multiply = binary(lax.mul_p, "multiply", "Elementwise product.")
+maximum = binary(lax.max_p, "maximum", "Elementwise maximum; NaN wins, ties share the derivative.")
+minimum = binary(lax.min_p, "minimum", "Elementwise minimum; NaN wins, ties share the derivative.")
+equal = binary(lax.eq_p, "equal", "Elementwise x == y.")
+not_equal = binary(lax.ne_p, "not_equal", "Elementwise x != y.")
+absolute = abs
+acos, acosh, asin, asinh, atan, atanh = arccos, arccosh, arcsin, arcsinh, arctan, arctanh
+
+
+def true_divide(x: ArrayLike, y: ArrayLike, /) -> Array:
+    """Elementwise quotient, in floating point also for integers."""
+    if type(x) is ConcreteArray and type(y) is ConcreteArray:
+        a, b = x._value, y._value
+        if a.dtype is b.dtype and a.ndim == b.ndim and a.dtype.kind in "fc":
+            return lax.div_p.bind(x, y)  # type: ignore[no-any-return]
+    if isinstance(x, Array) and _KIND_OF_DTYPE.get(x.dtype.kind, 0) >= 2 and _holds(x, y):
+        return lax.div_p.bind(x, _scalar(x, y))  # type: ignore[no-any-return]
+    return lax.div_p.bind(*promote_shapes("true_divide", *promote_inexact("true_divide", x, y)))  # type: ignore[no-any-return]
+
+
+divide = true_divide
+
+
+def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise quotient, rounded down."""
+    x, y = _operands("floor_divide", x1, x2)
+    kind = dtypes.kind(x.dtype)
+    if kind == "c":
+        raise TypeError("floor_divide does not support complex-valued inputs")
+    if kind == "b":
+        x, y = astype(x, np.dtype(np.int8)), astype(y, np.dtype(np.int8))
+        return astype(floor_divide(x, y), np.dtype(np.int8))
+    if kind in "iu":
+        q = lax.div(x, y)
+        if kind == "u":
+            return q
+        down = lax.bitwise_and(
+            lax.ne(lax.sign(x), lax.sign(y)), lax.ne(lax.rem(x, y), _like(x, 0))
+        )
+        return where(down, lax.sub(q, _like(q, 1)), q)
+    r = lax.rem(x, y)
+    q = lax.div(where(lax.eq(y, _like(y, 0.0)), x, lax.sub(x, r)), y)
+    down = lax.bitwise_and(lax.ne(r, _like(r, 0.0)), lax.ne(lax.sign(y), lax.sign(r)))
+    return lax.round(where(down, lax.sub(q, _like(q, 1.0)), q))
+
+
+def remainder(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise remainder of the division rounded down: it has the sign of the divisor."""
+    x, y = _operands("remainder", x1, x2)
+    r = lax.rem(x, y)
+    zero = _like(r, 0)
+    wrong = lax.bitwise_and(lax.ne(lax.lt(r, zero), lax.lt(y, _like(y, 0))), lax.ne(r, zero))
+    return where(wrong, lax.add(r, y), r)
+
+
+mod = remainder
+
+
+def fmod(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise remainder of the division rounded towards zero: it has the sign of the dividend."""
+    return lax.rem(*_operands("fmod", x1, x2))
+
+
+def divmod(x1: ArrayLike, x2: ArrayLike, /) -> tuple[Array, Array]:
+    """`(floor_divide(x1, x2), remainder(x1, x2))`."""
+    return floor_divide(x1, x2), remainder(x1, x2)
+
+
+def power(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise x1 ** x2. A static integer exponent is a chain of multiplications.
+
+    Raises:
+      TypeError: for integers to a negative static power.
+    """
+    check_arraylike("power", x1, x2)
+    if type(x2) is int:
+        (x,) = promote_dtypes(x1)
+        if dtypes.kind(x.dtype) == "b":
+            x = astype(x, np.dtype(np.int32))
+        return lax.integer_pow(x, x2)
+    if isinstance(x1, Array) and _KIND_OF_DTYPE.get(x1.dtype.kind, 0) >= 2:
+        exponent = x2.dtype if isinstance(x2, (Array, np.ndarray, np.generic)) else None
+        if exponent is not None and exponent.kind in "iu":
+            x, y = promote_shapes("power", x1, to_array(x2))
+            return lax.pow_p.bind(x, y)  # type: ignore[no-any-return]
+    x, y = _operands("power", x1, x2)
+    if dtypes.kind(x.dtype) == "b":
+        x, y = astype(x, np.dtype(np.int32)), astype(y, np.dtype(np.int32))
+    return lax.pow_p.bind(x, y)  # type: ignore[no-any-return]
+
+
+pow = power
+
+
+def float_power(x: ArrayLike, y: ArrayLike, /) -> Array:
+    """Elementwise power in floating point."""
+    return lax.pow_p.bind(*promote_shapes("float_power", *promote_inexact("float_power", x, y)))  # type: ignore[no-any-return]
+
+
+def arctan2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise angle of the points (x2, x1)."""
+    return lax.atan2(*promote_shapes("arctan2", *promote_inexact("arctan2", x1, x2)))
+
+
+atan2 = arctan2
+
+
+def logaddexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise log(exp(x1) + exp(x2)), without overflow."""
+    return _logaddexp(*promote_shapes("logaddexp", *promote_inexact("logaddexp", x1, x2)))
+
+
+def _logaddexp(x: Array, y: Array) -> Array:
+    top = lax.stop_gradient(lax.max(x, y)) if dtypes.kind(x.dtype) == "f" else _larger(x, y)
+    # Where the larger is infinite, subtracting it would make a NaN.
+    top = where(lax.is_finite(top), top, _like(top, 0))
+    return lax.add(lax.log(lax.add(lax.exp(lax.sub(x, top)), lax.exp(lax.sub(y, top)))), top)
+
+
+def _larger(x: Array, y: Array) -> Array:
+    return lax.stop_gradient(where(lax.ge(lax.real(x), lax.real(y)), x, y))
+
+
+def logaddexp2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise log2(2**x1 + 2**x2), without overflow."""
+    x, y = promote_shapes("logaddexp2", *promote_inexact("logaddexp2", x1, x2))
+    ln2 = _like(x, float(np.log(2.0)))
+    return lax.div(_logaddexp(lax.mul(x, ln2), lax.mul(y, ln2)), ln2)
+
+
+def hypot(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise sqrt(x1**2 + x2**2), without overflow; at the origin the slopes are 1/2."""
+    x, y = promote_shapes("hypot", *promote_inexact("hypot", x1, x2))
+    if dtypes.kind(x.dtype) == "c":
+        raise TypeError("jnp.hypot is not supported for complex-valued inputs.")
+    x, y = lax.abs(x), lax.abs(y)
+    large, small = lax.max(x, y), lax.min(x, y)
+    safe = where(lax.eq(large, _like(large, 0)), _like(large, 1), large)
+    ratio = lax.div(small, safe)
+    long = lax.mul(large, lax.sqrt(lax.add(_like(ratio, 1), lax.square(ratio))))
+    either = lax.max(lax.eq(x, _like(x, np.inf)), lax.eq(y, _like(y, np.inf)))
+    long = where(lax.eq(large, _like(large, 0)), large, long)
+    return where(either, _like(long, np.inf), long)
+
+
+def reciprocal(x: ArrayLike, /) -> Array:
+    """Elementwise 1 / x."""
+    (x,) = promote_inexact("reciprocal", x)
+    return lax.div(_like(x, 1), x)
+
+
+def log2(x: ArrayLike, /) -> Array:
+    """Elementwise logarithm to base 2."""
+    (x,) = promote_inexact("log2", x)
+    return lax.div(lax.log(x), _like(x, float(np.log(2.0))))
+
+
+def log10(x: ArrayLike, /) -> Array:
+    """Elementwise logarithm to base 10."""
+    (x,) = promote_inexact("log10", x)
+    return lax.div(lax.log(x), _like(x, float(np.log(10.0))))
+
+
+def positive(x: ArrayLike, /) -> Array:
+    """Elementwise +x: x itself."""
+    return promote_args("positive", x)[0]
+
+
+def fabs(x: ArrayLike, /) -> Array:
+    """Elementwise absolute value in floating point."""
+    return lax.abs(promote_inexact("fabs", x)[0])
+
+
+def degrees(x: ArrayLike, /) -> Array:
+    """Elementwise radians to degrees."""
+    (x,) = promote_inexact("degrees", x)
+    return lax.mul(x, _like(x, 180 / np.pi))
+
+
+def radians(x: ArrayLike, /) -> Array:
+    """Elementwise degrees to radians."""
+    (x,) = promote_inexact("radians", x)
+    return lax.mul(x, _like(x, np.pi / 180))
+
+
+rad2deg, deg2rad = degrees, radians
+
+
+def sinc(x: ArrayLike, /) -> Array:
+    """Elementwise sin(pi x) / (pi x), and 1 at 0, smooth there."""
+    (x,) = promote_inexact("sinc", x)
+    zero = lax.eq(x, _like(x, 0))
+    px = lax.mul(_like(x, np.pi), where(zero, _like(x, 1), x))
+    # By 1 - (pi x)^2 / 6 the derivatives at 0 are right to second order.
+    near = lax.sub(_like(x, 1), lax.mul(_like(x, np.pi**2 / 6), lax.square(x)))
+    return where(zero, near, lax.div(lax.sin(px), px))
+
+
+def _like(x: Array, value: Any) -> ConcreteArray:
+    """A scalar constant beside `x`."""
+    return ConcreteArray(np.asarray(value).astype(x.dtype)[()], x.weak_type)
