@@ -4,7 +4,7 @@ A convolution is brought to `y[g,n,o,*out] = sum over c, *taps of x[g,n,c,*] w[g
 holes in x (see `phases`), and goes to the cheapest of:
 
 - `_pointwise`: one tap; a matrix product and no patches.
-- `_depthwise`: one channel in a group; multiply and add, tap by tap.
+- `_depthwise`: groups that lie closest together in memory; `einsum` over a view.
 - `_slide_taps`: patches are laid out for all axes but one, the rows. The matrix of patches of each
   row of windows is then a view of the same memory, in which the views of two rows overlap.
 - `_expand`: for fewer outputs than inputs. No patches at all: one product gives the contributions
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -139,19 +140,11 @@ def _pointwise(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None
 
 
 def _depthwise(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
-    """One channel in a group: multiply and add, tap by tap, while a block of y is in the cache."""
-    outer = 0 if abs(y.strides[0]) > abs(y.strides[1]) else 1  # channels first, or images first
-    y[...] = 0
-    for block in _blocks(y.shape[outer], y.size // y.shape[outer], _PRODUCT // 4):
-        index = (block,) if outer == 0 else (slice(None), block)
-        xs, ys, ws = x[index], y[index], w[block] if outer == 0 else w
-        scratch = np.empty_like(ys)
-        for tap in itertools.product(*[range(a.taps) for a in axes]):
-            read, write = _shift(axes, tap)
-            out = scratch[(..., *write)]
-            factor = ws[(slice(None), None, slice(None), 0, *tap)]
-            np.multiply(xs[(..., *read)], factor[(..., *[None] * len(axes))], out=out)
-            ys[(..., *write)] += out
+    """Groups closest together in memory: nothing for BLAS, but one loop that is long inside."""
+    view = taps_view(fit(x, axes, 0), axes)
+    m = len(axes)
+    taps, outs = [*range(4, 4 + m)], [*range(4 + m, 4 + 2 * m)]
+    np.einsum(view, [0, 1, 2, *taps, *outs], w, [0, 3, 2, *taps], [0, 1, 3, *outs], out=y)
 
 
 def _shift(axes: Sequence[Axis], tap: Sequence[int]) -> tuple[list[slice], list[slice]]:
@@ -204,10 +197,10 @@ def _products(
         for out, inside, patches in sweep:
             part = filters[:, :, :, inside].reshape(groups, 1, o, -1)
             if layout.depth_last:
-                product = (patches @ part.mT).reshape(groups, -1, *sizes, o)
+                product = _matmul(patches, part.mT).reshape(groups, -1, *sizes, o)
                 names = [0, 3, *layout.positions, 2]
             else:
-                product = (part @ patches).reshape(groups, -1, o, *sizes)
+                product = _matmul(part, patches).reshape(groups, -1, o, *sizes)
                 names = [0, 3, 2, *layout.positions]
             yield sweep.items, out, product.transpose(np.argsort(names))
 
@@ -218,16 +211,18 @@ def _slide_windows(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> 
     order = (0, 3, *layout.depth, 1) if layout.depth_last else (0, 3, 1, *layout.depth)
     y[...] = 0
     for sweep in _sweep(x, [axes[0].swapped(), *axes[1:]], layout, 2, o):
-        filters = np.ascontiguousarray(w[:, :, sweep.items].transpose(order))
+        part = w[:, :, sweep.items].transpose(order)
+        filters = _workspace("filters", part.size, part.dtype).reshape(part.shape)
+        np.copyto(filters, part)
         sizes = sweep.position_sizes
         for steps, inside, patches in sweep:
             if layout.depth_last:
                 part = filters[:, steps].reshape(groups, steps.stop - steps.start, -1, o)
-                total = np.add.reduce(patches @ part, axis=1).reshape(groups, -1, *sizes, o)
+                total = np.add.reduce(_matmul(patches, part), axis=1).reshape(groups, -1, *sizes, o)
                 names = [0, 3, *layout.positions, 2]
             else:
                 part = filters[:, steps].reshape(groups, steps.stop - steps.start, o, -1)
-                total = np.add.reduce(part @ patches, axis=1).reshape(groups, o, -1, *sizes)
+                total = np.add.reduce(_matmul(part, patches), axis=1).reshape(groups, o, -1, *sizes)
                 names = [0, 2, 3, *layout.positions]
             y[:, :, :, inside] += total.transpose(np.argsort(names))
 
@@ -268,7 +263,9 @@ class _Sweep:
         view = taps_view(fit(x[:, :, :, self.low : high], rest, 0), rest)
         sizes, slide, other = view.shape, layout.slide, layout.other
         order = (0, *other, 3, *slide) if layout.slide_last else (0, 3, *slide, *other)
-        self.patches = np.ascontiguousarray(view.transpose(order)).reshape(-1)
+        view = view.transpose(order)
+        self.patches = _workspace("patches", view.size, view.dtype)
+        np.copyto(self.patches.reshape(view.shape), view)
         self.groups, self.height = sizes[0], sizes[3]
         self.run = math.prod(sizes[i] for i in slide)
         self.other = math.prod(sizes[i] for i in other)
@@ -316,6 +313,29 @@ def _sweep(
             yield _Sweep(part, axes, layout, steps, items, o)
 
 
+_kept = threading.local()
+_KEPT = 1 << 24  # bytes
+
+
+def _workspace(name: str, size: int, dtype: np.dtype[Any]) -> NDArray:
+    """Scratch memory of this thread: fresh memory costs as much in page faults as the copy into it."""
+    nbytes = size * dtype.itemsize
+    memory: NDArray | None = getattr(_kept, name, None)
+    if memory is None or memory.size < nbytes:
+        memory = np.empty(nbytes, np.uint8)
+        if nbytes <= _KEPT:
+            setattr(_kept, name, memory)
+    return memory[:nbytes].view(dtype)
+
+
+def _matmul(a: NDArray, b: NDArray) -> NDArray:
+    """Their product in scratch memory, which the next product overwrites."""
+    stack = max(a.shape[1], b.shape[1])
+    shape = (a.shape[0], stack, a.shape[2], b.shape[3])
+    out = _workspace("product", math.prod(shape), a.dtype).reshape(shape)
+    return np.matmul(a, b, out=out)
+
+
 def _blocks(count: int, each: int, limit: int) -> Iterator[slice]:
     """Slices of nearly equal length, with at most `limit` elements if one item has no more."""
     parts = min(count, -(-count * each // limit))
@@ -326,33 +346,36 @@ def _blocks(count: int, each: int, limit: int) -> Iterator[slice]:
 @lru_cache(512)
 def _choose(groups: int, n: int, c: int, o: int, axes: tuple[Axis, ...], fastest: int) -> Any:
     """The method with the least estimated time, and the axis that is slid along (None: no axis)."""
-    if c == 1 and groups > 1 and o <= 4 and math.prod(a.taps for a in axes) <= 64:
+    if fastest == 0:
         return _depthwise, None
+    few = math.prod(a.out for a in axes) < math.prod(a.taps for a in axes)
     best: tuple[float, Any, int | None] = (math.inf, None, None)
     for row in (None, *range(len(axes))):
         rows = Axis(1, 1, 1) if row is None else axes[row]
         rest = [a for i, a in enumerate(axes) if i != row]
         k, p = math.prod(a.taps for a in rest), math.prod(a.out for a in rest)
-        height = min(rows.stop, rows.size) - max(rows.start, 0)
-        last = rest[-1] if rest and row != len(axes) - 1 or row is None else Axis(1, 1, 1)
+        lines = groups * n * c * max(min(rows.stop, rows.size) - max(rows.start, 0), 0)
+        last = rest[-1] if rest and row != len(axes) - 1 else Axis(1, 1, 1)
         run = n if fastest == 1 else c * last.taps if fastest == 2 else max(last.out, last.taps)
-        patches = groups * n * c * max(height, 0) * k * p * _copy(run)
+        patches = lines * k * p * _copy(run)
         flops = 2 * groups * n * p * o * c * k * rows.taps * rows.out
-        if rows.dilation == 1:
-            stack = groups * rows.out * _CALL
-            cost = patches + stack + flops * _shape(o, n * p, c * k * rows.taps)
+        if few:
+            if rows.stride == 1:
+                cost = patches + groups * rows.taps * _CALL
+                cost += flops * _shape(o, n * p * rows.out, c * k)
+                cost += groups * n * p * rows.out * o * rows.taps * _copy(o)
+                best = min(best, (cost, _slide_windows, row), key=_first)
+        elif rows.dilation == 1:
+            calls = groups * rows.out * _CALL
+            cost = patches + calls + flops * _shape(o, n * p, c * k * rows.taps)
             best = min(best, (cost, _slide_taps, row), key=_first)
-            if k > 1 and all(a.stride == 1 for a in rest):
+            if all(a.stride == 1 for a in rest):
                 whole = math.prod(a.size for a in rest)
-                cost = groups * n * c * max(height, 0) * whole * _copy(last.size)
-                cost += flops * whole / p * _shape(o * k, n * whole, c * rows.taps) + stack
-                cost += groups * n * o * rows.out * k * p * 2 * _copy(o if fastest == 2 else last.out)
+                cost = lines * whole * _copy(last.size) + calls
+                cost += flops * whole / p * _shape(o * k, n * whole, c * rows.taps)
+                added = _copy(o if fastest == 2 else last.out)
+                cost += 2 * groups * n * o * rows.out * k * p * added
                 best = min(best, (cost, _expand, row), key=_first)
-        if rows.stride == 1:
-            cost = patches + groups * rows.taps * _CALL
-            cost += flops * _shape(o, n * p * rows.out, c * k)
-            cost += groups * n * p * rows.out * o * rows.taps * _copy(o)
-            best = min(best, (cost, _slide_windows, row), key=_first)
     return best[1:]
 
 
