@@ -7,10 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.config import debug_infs, debug_nans
+from funcgrad.config import debug_infs, debug_nans, trace_key
 from funcgrad.core import source
 
-__all__ = ["check_finite"]
+__all__ = ["check_finite", "debugging"]
+
+# Combinations of settings, by their number, in which nothing is to be checked.
+_clean: set[int] = set()
+
+
+def debugging() -> bool:
+    """Whether results are to be checked; asked for every operation, so it must be quick."""
+    key = trace_key()
+    if key in _clean:
+        return False
+    if debug_nans.value or debug_infs.value:
+        return True
+    _clean.add(key)
+    return False
 
 
 def check_finite(name: str, values: Sequence[Any]) -> None:
@@ -25,6 +39,7 @@ def check_finite(name: str, values: Sequence[Any]) -> None:
     FloatingPointError: invalid value (nan) encountered in log ...
     """
     for value in values:
+        value = getattr(value, "_value", value)
         if value.dtype.kind not in "fc":
             continue
         if debug_nans.value and np.isnan(value).any():

@@ -9,7 +9,7 @@ from types import CodeType, FrameType
 
 import numpy as np
 
-__all__ = ["SourceInfo", "current", "override", "user_frame"]
+__all__ = ["NOWHERE", "SourceInfo", "current", "override", "user_frame"]
 
 _LIBRARIES = (
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep,
@@ -61,6 +61,9 @@ class SourceInfo:
         # Code objects do not pickle; a saved program keeps its equations, not its source lines.
         return SourceInfo, (None, 0, self.transform)
 
+
+# The place of equations that are run at once and thrown away.
+NOWHERE = SourceInfo(None, 0)
 
 _lines: dict[tuple[int, int], tuple[CodeType, int]] = {}
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from funcgrad.core.array import Array
 from funcgrad.core.avals import ShapedArray
+from funcgrad.core.nans import check_finite, debugging
+from funcgrad.core.quiet import quiet_begin, quiet_end
 from funcgrad.errors import (
     ConcretizationTypeError,
     TracerArrayConversionError,
@@ -23,7 +25,16 @@ from funcgrad.errors import (
 if TYPE_CHECKING:
     from funcgrad.core.primitive import Primitive
 
-__all__ = ["EvalTrace", "Trace", "Tracer", "current_trace", "get_trace", "use_trace"]
+__all__ = [
+    "EvalTrace",
+    "Trace",
+    "Tracer",
+    "current_trace",
+    "eval_trace",
+    "get_trace",
+    "quiet_trace",
+    "use_trace",
+]
 
 
 class Trace:
@@ -55,10 +66,27 @@ class EvalTrace(Trace):
         self.alive = True
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        token = quiet_begin()
+        try:
+            out = primitive.evaluate(args, params)
+        finally:
+            quiet_end(token)
+        if debugging():
+            check_finite(primitive.name, out if primitive.multiple_results else [out])
+        return out
+
+
+class QuietTrace(EvalTrace):
+    """Computes where NumPy's warnings are silenced already and nothing is to be checked."""
+
+    __slots__ = ()
+
+    def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         return primitive.evaluate(args, params)
 
 
 eval_trace = EvalTrace()
+quiet_trace = QuietTrace()
 current_trace: contextvars.ContextVar[Trace] = contextvars.ContextVar("trace", default=eval_trace)
 get_trace = current_trace.get
 

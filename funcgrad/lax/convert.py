@@ -14,7 +14,7 @@ from funcgrad.core.primitive import UndefinedPrimal, Zero
 from funcgrad.lax.families import Elementwise, Linear, neg_p, operand, operands
 from funcgrad.transforms.structural import broadcast_in_dim_p, sum_to_shape
 
-__all__ = ["complex", "conj", "convert_element_type", "full_like", "imag", "real"]
+__all__ = ["complex", "conj", "convert_element_type", "full", "full_like", "imag", "real"]
 
 
 def full_like(x: Any, value: Any, dtype: Any = None, shape: Any = None) -> Array:
@@ -27,6 +27,27 @@ def full_like(x: Any, value: Any, dtype: Any = None, shape: Any = None) -> Array
         return scalar
     return broadcast_in_dim_p.bind(  # type: ignore[no-any-return]
         scalar, shape=shape, broadcast_dimensions=(), sharding=None
+    )
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = None, *, sharding: Any = None) -> Array:
+    """An array of one value."""
+    if dtypes.kind(typeof(fill_value).dtype) == "V" and dtype is None:
+        value = operand(fill_value)
+    else:
+        weak = dtype is None and typeof(fill_value).weak_type
+        wanted = typeof(fill_value).dtype if dtype is None else dtypes.canonicalize_dtype(dtype)
+        if isinstance(fill_value, Array) and not isinstance(fill_value, ConcreteArray):
+            value = convert(fill_value, wanted)
+        else:
+            value = ConcreteArray(convert_value(np.asarray(fill_value), wanted)[()], weak)
+    sizes = tuple(shape)
+    if value.ndim:
+        raise TypeError(f"full must be called with scalar fill_value, got fill_value.shape {value.shape}.")
+    if not sizes:
+        return value
+    return broadcast_in_dim_p.bind(  # type: ignore[no-any-return]
+        value, shape=sizes, broadcast_dimensions=(), sharding=None
     )
 
 

@@ -8,21 +8,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from funcgrad.config import debug_infs, debug_nans
-from funcgrad.core import dtypes, source
+from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ConcreteArray, python_scalar, to_array, typeof
 from funcgrad.core.avals import ShapedArray, shaped
-from funcgrad.core.jaxpr import JaxprEqn, Var
-from funcgrad.core.nans import check_finite
-from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
-from funcgrad.core.quiet import quiet_begin, quiet_end
+from funcgrad.core.jaxpr import JaxprEqn, Literal, Var
+from funcgrad.core.primitive import AxisData, Primitive, Zero
 from funcgrad.core.trace import current_trace
 from funcgrad.transforms.structural import (
+    accumulate,
     add_any_p,
     add_cotangents,
     broadcast_in_dim_p,
@@ -92,6 +91,26 @@ class Elementwise(Primitive):
             )
 
     def evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        # The two common cases without loops: this is the path of every eager operation.
+        x = args[0]
+        if type(x) is ConcreteArray:
+            a = x._value
+            dtype = a.dtype
+            if dtype.char in self.chars:
+                if len(args) == 1:
+                    return ConcreteArray(self.impl(a, **params), x.weak_type)
+                y = args[1]
+                if len(args) == 2 and type(y) is ConcreteArray:
+                    b = y._value
+                    if b.dtype is dtype and (a.ndim == b.ndim or not (a.ndim and b.ndim)):
+                        try:
+                            return ConcreteArray(self.impl(a, b), x.weak_type and y.weak_type)
+                        except ValueError:
+                            # Shapes that do not broadcast: the message is below.
+                            pass
+        return self._evaluate(args, params)
+
+    def _evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
         weak = True
         values = []
         first: Any = None
@@ -109,16 +128,11 @@ class Elementwise(Primitive):
                 self.abstract_eval(*[typeof(a) for a in args], **params)
             values.append(v)
             weak = weak and x.weak_type
-        token = quiet_begin()
         try:
             out = self.impl(*values, **params)
         except ValueError:
             self.abstract_eval(*[typeof(a) for a in args], **params)
             raise
-        finally:
-            quiet_end(token)
-        if debug_nans.value or debug_infs.value:
-            check_finite(self.name, [out])
         return ConcreteArray(out, weak)
 
     def jvp(self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> Any:
@@ -152,9 +166,7 @@ class Elementwise(Primitive):
             current_trace.reset(token)
         if not terms:
             return out
-        var = Var(out.aval)
-        trace.tape.eqns.append(JaxprEqn(terms, [var], lincomb_p, {"aval": var.aval}, source.current()))
-        return trace.tracer(out, var)
+        return trace.record(lincomb_p, terms, out, {"shape": out.shape})
 
     def batch(self, axis: AxisData, args: Sequence[Any], dims: Sequence[int | None], **params: Any) -> Any:
         args, dim = aligned_batches(args, dims)
@@ -233,25 +245,37 @@ class LinearCombination(Primitive):
     Its arguments alternate, c_0, t_0, c_1, t_1, ...
     """
 
-    def bind(self, *args: Any, aval: ShapedArray) -> Any:
-        terms = [_scaled(t, c) for c, t in zip(args[::2], args[1::2], strict=True)]
-        terms = [broadcast_to(t, aval.shape) for t in terms]
+    def bind(self, *args: Any, shape: tuple[int, ...]) -> Any:
+        terms = [_scaled(t, _coefficient(c)) for c, t in zip(args[::2], args[1::2], strict=True)]
+        terms = [broadcast_to(t, shape) for t in terms]
         total = terms[0]
         for t in terms[1:]:
             total = add_any_p.bind(total, t)
         return total
 
-    def abstract_eval(self, *avals: ShapedArray, aval: ShapedArray) -> ShapedArray:  # type: ignore[override]
-        return aval
+    def abstract_eval(self, *avals: ShapedArray, shape: tuple[int, ...]) -> ShapedArray:
+        return shaped(shape, avals[1].dtype, avals[1].weak_type)
 
-    def transpose(self, ct: Any, *args: Any, aval: ShapedArray) -> Sequence[Any]:  # type: ignore[override]
-        out: list[Any] = []
-        for c, t in zip(args[::2], args[1::2], strict=True):
-            out.append(None)
-            out.append(
-                sum_to_shape(_scaled(ct, c), t.aval.shape) if type(t) is UndefinedPrimal else None
-            )
-        return out
+    def backward(  # type: ignore[override]  # a method where others have None
+        self, ct: Any, eqn: JaxprEqn, known: dict[Any, Any], env: dict[Any, Any]
+    ) -> None:
+        """dC/dt_i = dC/d(result) * c_i, summed over the axes along which t_i was repeated."""
+        terms = eqn.invars
+        for i in range(0, len(terms), 2):
+            c: Any = terms[i]
+            t: Any = terms[i + 1]
+            if type(c) is not ConcreteArray:
+                c = _coefficient(known[c] if isinstance(c, Var) else c)
+            back = _scaled(ct, c)
+            shape = t.shape if type(t) is not Var else t.aval.shape
+            accumulate(env, t, back if back.shape == shape else sum_to_shape(back, shape))
+
+
+def _coefficient(c: Any) -> Any:
+    """1 and -1 stand on tapes as Python numbers, in jaxprs as literals."""
+    if type(c) is Literal:
+        c = c.val
+    return int(c) if type(c) is ConcreteArray and c.weak_type and c._value.dtype.kind == "i" else c
 
 
 lincomb_p = LinearCombination("linear_combination")
@@ -269,12 +293,9 @@ class Linear(Primitive):
 
     def linearize(self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: Any) -> Any:
         out = trace.parent.process(self, primals, params)
-        aval = out.aval
-        if aval.dtype.kind not in "fcV" and dtypes.kind(aval.dtype) not in "fc":
+        if out.dtype.kind not in "fc" and dtypes.kind(out.dtype) not in "fc":
             return out
-        var = Var(aval)
-        trace.tape.eqns.append(JaxprEqn(tangents, [var], self, params, source.current()))
-        return trace.tracer(out, var)
+        return trace.record(self, tangents, out, params)
 
 
 class Bilinear(Primitive):
@@ -310,6 +331,12 @@ def scalar_like(x: Any, dtype: Any) -> ConcreteArray:
         if key and len(_scalars) < 4096:
             _scalars[key] = found
     return found
+
+
+@functools.cache
+def zero_scalar(dtype: Any) -> ConcreteArray:
+    """The scalar zero of a dtype."""
+    return ConcreteArray(np.zeros((), dtype)[()])
 
 
 def operands(name: str, *args: Any) -> list[Array]:

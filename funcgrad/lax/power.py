@@ -14,7 +14,7 @@ from funcgrad.lax.arithmetic import add, div, mul, sub
 from funcgrad.lax.bitwise import eq
 from funcgrad.lax.convert import convert, full_like
 from funcgrad.lax.elementwise import log_p
-from funcgrad.lax.families import Elementwise, neg_p, operand
+from funcgrad.lax.families import Elementwise, mul_p, neg_p, operand, scalar_like
 from funcgrad.lax.public import binary
 from funcgrad.lax.select import where
 
@@ -105,13 +105,17 @@ class IntegerPow(Elementwise):
 integer_pow_p = IntegerPow(
     "integer_pow",
     _integer_pow,
-    lambda _, x, *, y: mul(y, integer_pow(x, y - 1)) if y else zero_of(x),
+    lambda _, x, *, y: _integer_pow_slope(x, y),
     accepts="fciu",
 )
 
 
-def zero_of(x: Any) -> Any:
-    return mul(x, 0)
+def _integer_pow_slope(x: Any, y: int) -> Any:
+    """y x**(y - 1)."""
+    if y == 0:
+        return full_like(x, 0)
+    power = x if y == 2 else integer_pow_p.bind(x, y=y - 1)
+    return mul_p.bind(scalar_like(y, x.dtype), power)
 
 
 pow = binary(pow_p, "power x ** y")

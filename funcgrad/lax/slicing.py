@@ -12,7 +12,7 @@ from funcgrad.core.array import Array, ArrayLike, ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.jaxpr import JaxprEqn
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
-from funcgrad.lax.families import Linear, neg_p, operands
+from funcgrad.lax.families import Linear, neg_p, operands, zero_scalar
 from funcgrad.lax.families import operand as as_operand
 from funcgrad.lax.select import select_n_p
 from funcgrad.lax.shape import canonical_axis, squeeze_p
@@ -211,6 +211,13 @@ def padded_shape(shape: Ints, config: Any) -> Ints:
 
 def pad_value(x: Any, value: Any, config: Any) -> Any:
     """The impl of `pad`, for NumPy values."""
+    if all(low >= 0 and high >= 0 and not interior for low, high, interior in config):
+        inside = tuple(_slice(low, low + n) for n, (low, _, _) in zip(x.shape, config))
+        sizes = [low + n + high for n, (low, high, _) in zip(x.shape, config)]
+        out = np.empty(sizes, x.dtype)
+        out.fill(value)
+        out[inside] = x
+        return out
     shape = padded_shape(x.shape, config)
     target, source = [], []
     for n, m, (low, _, interior) in zip(x.shape, shape, config, strict=True):
@@ -228,7 +235,7 @@ def pad_value(x: Any, value: Any, config: Any) -> Any:
 
 def _zero(x: Any) -> Any:
     """The scalar zero of the dtype of `x`."""
-    return ConcreteArray(np.zeros((), x.dtype)[()])
+    return zero_scalar(x.dtype)
 
 
 def slice(  # noqa: A001  # the name in JAX

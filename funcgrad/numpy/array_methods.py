@@ -12,6 +12,7 @@ from funcgrad import lax
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array
 from funcgrad.core.trace import Tracer
+from funcgrad.lax.slicing import slice_p
 from funcgrad.numpy import contractions, creation, floats, indexing, joining, logic, reductions, shape, sorting, ufuncs
 from funcgrad.numpy.convert import array, astype
 
@@ -73,6 +74,13 @@ def _round(self: Any, ndigits: int | None = None) -> Any:
 
 
 def _getitem(self: Any, index: Any) -> Any:
+    if type(index) is slice and index.step is None and self.ndim == 1 and isinstance(self, Tracer):
+        # x[a:b] of a traced vector, without the parsing of general indices.
+        start, stop, _ = index.indices(self.shape[0])
+        if start == 0 and stop == self.shape[0]:
+            return self
+        limits = (max(start, stop),)
+        return slice_p.bind(self, start_indices=(start,), limit_indices=limits, strides=None)
     return indexing.getitem(self, index)
 
 

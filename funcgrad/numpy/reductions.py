@@ -14,6 +14,7 @@ from funcgrad.core.array import Array, ArrayLike, to_array
 from funcgrad.lax.reductions import Extremum
 from funcgrad.numpy.convert import astype, check_arraylike, promote_inexact
 from funcgrad.numpy.logic import _truth, isnan, where
+from funcgrad.transforms.structural import reduce_sum_p
 
 __all__ = [
     "all",
@@ -37,6 +38,9 @@ __all__ = [
 ]
 
 Axis = int | Sequence[int] | None
+
+# Dtypes whose sums are taken as they are.
+_PLAIN = frozenset(map(np.dtype, ("f4", "f8", "c8", "c16", "i8", "u8")))
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -96,6 +100,10 @@ def sum(
     >>> jnp.sum(jnp.ones((2, 3)), axis=0)
     Array([2., 2., 2.], dtype=float64)
     """
+    if axis is None and dtype is None and not keepdims and initial is None and where is None:
+        # The case of nearly every loss, without the questions below.
+        if isinstance(a, Array) and a.dtype in _PLAIN and not a.weak_type:
+            return reduce_sum_p.bind(a, axes=tuple(range(a.ndim)), out_sharding=None)
     check_arraylike("sum", a)
     _no_out("sum", out)
     x = _masked(_wide(to_array(a), dtype, promote_integers), where, 0)

@@ -11,7 +11,9 @@ from funcgrad import lax
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ArrayLike, ConcreteArray, to_array
 from funcgrad.core.primitive import Primitive
+from funcgrad.lax.arithmetic import div_p
 from funcgrad.lax.families import scalar_like
+from funcgrad.lax.power import integer_pow_p, pow_p
 from funcgrad.numpy.floats import clip, conj, rint
 from funcgrad.numpy.logic import isnan, where
 from funcgrad.numpy.convert import (
@@ -210,10 +212,10 @@ def true_divide(x: ArrayLike, y: ArrayLike, /) -> Array:
     if type(x) is ConcreteArray and type(y) is ConcreteArray:
         a, b = x._value, y._value
         if a.dtype is b.dtype and a.ndim == b.ndim and a.dtype.kind in "fc":
-            return lax.div_p.bind(x, y)  # type: ignore[no-any-return]
+            return div_p.bind(x, y)  # type: ignore[no-any-return]
     if isinstance(x, Array) and _KIND_OF_DTYPE.get(x.dtype.kind, 0) >= 2 and _holds(x, y):
-        return lax.div_p.bind(x, _scalar(x, y))  # type: ignore[no-any-return]
-    return lax.div_p.bind(*promote_shapes("true_divide", *promote_inexact("true_divide", x, y)))  # type: ignore[no-any-return]
+        return div_p.bind(x, _scalar(x, y))  # type: ignore[no-any-return]
+    return div_p.bind(*promote_shapes("true_divide", *promote_inexact("true_divide", x, y)))  # type: ignore[no-any-return]
 
 
 divide = true_divide
@@ -270,21 +272,24 @@ def power(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     Raises:
       TypeError: for integers to a negative static power.
     """
-    check_arraylike("power", x1, x2)
     if type(x2) is int:
+        if isinstance(x1, Array) and x1.dtype.kind in "fc":
+            return integer_pow_p.bind(x1, y=x2)
+        check_arraylike("power", x1, x2)
         (x,) = promote_dtypes(x1)
         if dtypes.kind(x.dtype) == "b":
             x = astype(x, np.dtype(np.int32))
         return lax.integer_pow(x, x2)
+    check_arraylike("power", x1, x2)
     if isinstance(x1, Array) and _KIND_OF_DTYPE.get(x1.dtype.kind, 0) >= 2:
         exponent = x2.dtype if isinstance(x2, (Array, np.ndarray, np.generic)) else None
         if exponent is not None and exponent.kind in "iu":
             x, y = promote_shapes("power", x1, to_array(x2))
-            return lax.pow_p.bind(x, y)  # type: ignore[no-any-return]
+            return pow_p.bind(x, y)  # type: ignore[no-any-return]
     x, y = _operands("power", x1, x2)
     if dtypes.kind(x.dtype) == "b":
         x, y = astype(x, np.dtype(np.int32)), astype(y, np.dtype(np.int32))
-    return lax.pow_p.bind(x, y)  # type: ignore[no-any-return]
+    return pow_p.bind(x, y)  # type: ignore[no-any-return]
 
 
 pow = power
@@ -292,7 +297,7 @@ pow = power
 
 def float_power(x: ArrayLike, y: ArrayLike, /) -> Array:
     """Elementwise power in floating point."""
-    return lax.pow_p.bind(*promote_shapes("float_power", *promote_inexact("float_power", x, y)))  # type: ignore[no-any-return]
+    return pow_p.bind(*promote_shapes("float_power", *promote_inexact("float_power", x, y)))  # type: ignore[no-any-return]
 
 
 def arctan2(x1: ArrayLike, x2: ArrayLike, /) -> Array:

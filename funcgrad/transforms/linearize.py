@@ -11,17 +11,35 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from funcgrad.core.array import ConcreteArray, typeof
-from funcgrad.core.avals import ShapedArray
-from funcgrad.core.dtypes import float0
+from funcgrad.core.avals import ShapedArray, shaped
+from funcgrad.core.dtypes import kind
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, eval_jaxpr
 from funcgrad.core.primitive import Primitive, Zero
-from funcgrad.core.trace import Trace, Tracer, get_trace, use_trace
+from funcgrad.core.nans import debugging
+from funcgrad.core.quiet import quiet_begin, quiet_end
+from funcgrad.core.source import NOWHERE, current
+from funcgrad.core.trace import EvalTrace, Trace, Tracer, get_trace, quiet_trace, use_trace
 from funcgrad.transforms.cache import cached
 from funcgrad.transforms.jvp import concrete_of
 from funcgrad.transforms.stage import JaxprTrace, JaxprTracer, trace_to_jaxpr
 from funcgrad.transforms.structural import broadcast_in_dim_p
 
 __all__ = ["LinearJaxprs", "LinearProgram", "LinearizeTrace", "linearize_flat", "linearize_jaxpr"]
+
+
+class TapeVar(Var):
+    """A tangent on a tape. Its aval is made only if somebody asks."""
+
+    __slots__ = ("dtype", "shape", "weak_type")
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, weak_type: bool) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.weak_type = weak_type
+
+    @property
+    def aval(self) -> ShapedArray:  # type: ignore[override]  # a property in place of the attribute
+        return shaped(self.shape, self.dtype, self.weak_type)
 
 
 class LinearizeTracer(Tracer):
@@ -33,6 +51,22 @@ class LinearizeTracer(Tracer):
         self._trace = trace
         self.primal = primal
         self.var = var
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.primal.shape  # type: ignore[no-any-return]  # an array's
+
+    @property
+    def dtype(self) -> Any:
+        return self.primal.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.primal.ndim  # type: ignore[no-any-return]  # an array's
+
+    @property
+    def weak_type(self) -> bool:
+        return self.primal.weak_type  # type: ignore[no-any-return]  # an array's
 
     @property
     def aval(self) -> ShapedArray:
@@ -63,11 +97,12 @@ class Tape(JaxprTrace):
 class LinearizeTrace(Trace):
     """Computes primals on the parent and records the tangent program."""
 
-    __slots__ = ("tape",)
+    __slots__ = ("eager", "tape")
 
     def __init__(self, parent: Trace) -> None:
         super().__init__(parent)
         self.tape = Tape(parent)
+        self.eager = isinstance(parent, EvalTrace)
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         primals, tangents, active = [], [], False
@@ -83,6 +118,14 @@ class LinearizeTrace(Trace):
             return self.parent.process(primitive, primals, params)
         return primitive.linearize(self, primals, tangents, params)
 
+    def record(self, primitive: Primitive, invars: Any, primal: Any, params: dict[str, Any]) -> LinearizeTracer:
+        """One equation on the tape; a tracer for its result."""
+        var = TapeVar(primal.shape, primal.dtype, primal.weak_type)
+        # An eager tape is walked and thrown away: finding the user's line would cost more than the rest.
+        place = NOWHERE if self.eager else current()
+        self.tape.eqns.append(JaxprEqn(invars, (var,), primitive, params, place))
+        return LinearizeTracer(self, primal, var)
+
     def tracer(self, primal: Any, var: Var) -> LinearizeTracer:
         return LinearizeTracer(self, primal, var)
 
@@ -97,19 +140,23 @@ class LinearizeTrace(Trace):
 class LinearProgram:
     """The tape of one linearization: a linear map from input tangents to output tangents."""
 
-    __slots__ = ("eqns", "in_vars", "out_avals", "out_vars")
+    __slots__ = ("_outs", "eqns", "in_vars", "out_vars")
 
     def __init__(
         self,
         in_vars: list[Var | None],
         out_vars: list[Var | None],
-        out_avals: list[ShapedArray],
+        outs: list[Any],
         eqns: list[JaxprEqn],
     ) -> None:
         self.in_vars = in_vars
         self.out_vars = out_vars
-        self.out_avals = out_avals
+        self._outs = outs
         self.eqns = eqns
+
+    @property
+    def out_avals(self) -> list[ShapedArray]:
+        return [typeof(y).to_tangent_aval() for y in self._outs]
 
     def pushforward(self, tangents: Sequence[Any]) -> list[Any]:
         """Apply the map: forward mode. `Zero` where a result does not depend on the inputs."""
@@ -117,7 +164,7 @@ class LinearProgram:
             v: t for v, t in zip(self.in_vars, tangents, strict=True) if v is not None
         }
         for eqn in self.eqns:
-            values = [env[v] if type(v) is Var else v for v in eqn.invars]
+            values = [env[v] if isinstance(v, Var) else v for v in eqn.invars]
             out = eqn.primitive.bind(*values, **eqn.params)
             env.update(zip(eqn.outvars, out if eqn.primitive.multiple_results else [out], strict=True))
         return [
@@ -136,16 +183,30 @@ def linearize_flat(
     Only the first `fun.num_outs` results are differentiated (all where it has no such attribute);
     the others, auxiliary ones, may be anything.
     """
-    trace = LinearizeTrace(get_trace())
+    parent = get_trace()
+    if not isinstance(parent, EvalTrace) or debugging():
+        return _linearize(fun, primals, active, parent)
+    # Silenced once for the whole computation, not once for each operation.
+    token = quiet_begin()
+    try:
+        return _linearize(fun, primals, active, quiet_trace)
+    finally:
+        quiet_end(token)
+
+
+def _linearize(
+    fun: Callable[..., Sequence[Any]], primals: Sequence[Any], active: Sequence[bool] | None, parent: Trace
+) -> tuple[list[Any], LinearProgram]:
+    trace = LinearizeTrace(parent)
     in_vars: list[Var | None] = []
     args: list[Any] = []
     for i, x in enumerate(primals):
-        aval = typeof(x).to_tangent_aval()
-        if aval.dtype == float0 or (active is not None and not active[i]):
+        dtype = x.dtype
+        if dtype.kind not in "fc" and kind(dtype) not in "fc" or (active is not None and not active[i]):
             in_vars.append(None)
             args.append(x)
         else:
-            var = Var(aval)
+            var = TapeVar(x.shape, dtype, x.weak_type)
             in_vars.append(var)
             args.append(LinearizeTracer(trace, x, var))
     try:
@@ -164,8 +225,7 @@ def linearize_flat(
             out_vars.append(None)
     num_outs = getattr(fun, "num_outs", None)
     out_vars = out_vars[:num_outs]
-    out_avals = [typeof(y).to_tangent_aval() for y in out_primals[:num_outs]]
-    return out_primals, LinearProgram(in_vars, out_vars, out_avals, trace.tape.eqns)
+    return out_primals, LinearProgram(in_vars, out_vars, out_primals[:num_outs], trace.tape.eqns)
 
 
 class LinearJaxprs:
@@ -247,7 +307,7 @@ def live_equations(program: LinearProgram) -> list[JaxprEqn]:
     kept = []
     for eqn in reversed(program.eqns):
         if any(v in needed for v in eqn.outvars):
-            needed.update(v for v in eqn.invars if type(v) is Var)
+            needed.update(v for v in eqn.invars if isinstance(v, Var))
             kept.append(eqn)
     kept.reverse()
     return kept
@@ -270,7 +330,7 @@ def _close_linear(
     constants: dict[int, tuple[Var, Any]] = {}
 
     def atom(x: Any) -> Any:
-        if type(x) is Var:
+        if isinstance(x, Var):
             return x
         if isinstance(x, int):
             return Literal(x, typeof(x))

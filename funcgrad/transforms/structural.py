@@ -14,12 +14,14 @@ import numpy as np
 from funcgrad.core import dtypes
 from funcgrad.core.array import ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
-from funcgrad.core.jaxpr import JaxprEqn
-from funcgrad.core.primitive import AxisData, Primitive, Zero
+from funcgrad.core.jaxpr import JaxprEqn, Literal, Var
+from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
 
 __all__ = [
+    "accumulate",
     "add_any_p",
     "add_cotangents",
+    "argument",
     "broadcast_in_dim_p",
     "broadcast_new_axis",
     "moveaxis",
@@ -47,6 +49,19 @@ def add_cotangents(x: Any, y: Any) -> Any:
     if type(y) is Zero:
         return x
     return add_any_p.bind(x, y)
+
+
+def accumulate(env: dict[Any, Any], v: Any, ct: Any) -> None:
+    """Add a contribution to the cotangent of a variable."""
+    before = env.get(v)
+    env[v] = ct if before is None else add_any_p.bind(before, ct)
+
+
+def argument(x: Any, known: dict[Any, Any]) -> Any:
+    """An argument of a linear equation for its transpose rule: a value, or the mark of a linear one."""
+    if isinstance(x, Var):
+        return known[x] if x in known else UndefinedPrimal(x.aval)
+    return x.val if type(x) is Literal else x
 
 
 def moveaxis(x: Any, source: int, destination: int) -> Any:
@@ -116,6 +131,9 @@ class BroadcastInDim(Primitive):
     def impl(  # type: ignore[override]
         self, x: Any, *, shape: Any, broadcast_dimensions: Any, sharding: Any = None
     ) -> Any:
+        if x.ndim == 0 and x.dtype.kind in "fciub":
+            # What np.broadcast_to does, ten times as fast.
+            return np.ndarray(shape, x.dtype, np.asarray(x), 0, (0,) * len(shape))
         if x.ndim and len(broadcast_dimensions) != len(shape):
             x = x.reshape(_aligned(x.shape, shape, broadcast_dimensions))
         return np.broadcast_to(x, shape)
@@ -221,6 +239,8 @@ class ReduceSum(Primitive):
     """The sum over some axes."""
 
     def impl(self, x: Any, *, axes: Any, out_sharding: Any = None) -> Any:  # type: ignore[override]
+        if x.dtype.kind in "fc":
+            return np.add.reduce(x, None if len(axes) == x.ndim else axes)
         return np.add.reduce(x, axes, x.dtype)
 
     def abstract_eval(  # type: ignore[override]

@@ -14,13 +14,15 @@ from typing import Any
 from funcgrad.core.avals import ShapedArray
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 from funcgrad.core.primitive import UndefinedPrimal, Zero
-from funcgrad.core.source import SourceInfo, override
-from funcgrad.core.trace import eval_trace, get_trace
+from funcgrad.core.nans import debugging
+from funcgrad.core.quiet import quiet_begin, quiet_end
+from funcgrad.core.source import override
+from funcgrad.core.trace import EvalTrace, current_trace, get_trace, quiet_trace
 from funcgrad.errors import MissingRuleError
 from funcgrad.transforms.cache import cached
 from funcgrad.transforms.linearize import LinearProgram
 from funcgrad.transforms.stage import trace_to_jaxpr
-from funcgrad.transforms.structural import add_any_p, zeros
+from funcgrad.transforms.structural import accumulate, argument
 
 __all__ = ["backward_pass", "pullback", "transpose_jaxpr"]
 
@@ -30,53 +32,52 @@ def pullback(program: LinearProgram, cotangents: Sequence[Any]) -> list[Any]:
     env: dict[Var, Any] = {}
     for v, ct in zip(program.out_vars, cotangents, strict=True):
         if v is not None and type(ct) is not Zero:
-            _accumulate(env, v, ct)
-    _walk_back(program.eqns, env, {})
+            accumulate(env, v, ct)
+    if not isinstance(get_trace(), EvalTrace):
+        with override() as place:
+            walk_back(program.eqns, env, {}, place)
+    elif debugging():
+        walk_back(program.eqns, env, {}, None)
+    else:
+        token, trace = quiet_begin(), current_trace.set(quiet_trace)
+        try:
+            walk_back(program.eqns, env, {}, None)
+        finally:
+            current_trace.reset(trace)
+            quiet_end(token)
     return [
         None if v is None else env.get(v) if v in env else Zero(v.aval) for v in program.in_vars
     ]
 
 
-def _walk_back(eqns: Sequence[JaxprEqn], env: dict[Var, Any], known: dict[Var, Any]) -> None:
+def walk_back(
+    eqns: Sequence[JaxprEqn], env: dict[Any, Any], known: dict[Any, Any], place: override | None
+) -> None:
     """Propagate the cotangents in `env` back through linear equations.
 
     A variable not in `known` is linear; what is no variable is the value of a residual itself.
     """
-    with override() as place:
-        staging = get_trace() is not eval_trace
-        for eqn in reversed(eqns):
-            primitive = eqn.primitive
-            if primitive.multiple_results:
-                ct = [env.pop(v, None) for v in eqn.outvars]
-                if all(c is None for c in ct):
-                    continue
-                ct = [Zero(v.aval) if c is None else c for v, c in zip(eqn.outvars, ct, strict=True)]
-            else:
-                ct = env.pop(eqn.outvars[0], None)
-                if ct is None:
-                    continue
-            if staging:
-                place.set(_backward(eqn.source_info))
-            args = [_argument(x, known) for x in eqn.invars]
-            cts = primitive.transpose(ct, *args, **eqn.params)
-            for x, arg, c in zip(eqn.invars, args, cts, strict=True):
-                if c is not None and type(arg) is UndefinedPrimal and type(c) is not Zero:
-                    _accumulate(env, x, c)
-
-
-def _backward(info: SourceInfo) -> SourceInfo:
-    return info.with_transform("backward")
-
-
-def _argument(x: Any, known: dict[Var, Any]) -> Any:
-    if type(x) is Var:
-        return known[x] if x in known else UndefinedPrimal(x.aval)
-    return x.val if type(x) is Literal else x
-
-
-def _accumulate(env: dict[Var, Any], v: Any, ct: Any) -> None:
-    before = env.get(v)
-    env[v] = ct if before is None else add_any_p.bind(before, ct)
+    for eqn in reversed(eqns):
+        primitive = eqn.primitive
+        if primitive.multiple_results:
+            ct = [env.pop(v, None) for v in eqn.outvars]
+            if all(c is None for c in ct):
+                continue
+            ct = [Zero(v.aval) if c is None else c for v, c in zip(eqn.outvars, ct, strict=True)]
+        else:
+            ct = env.pop(eqn.outvars[0], None)
+            if ct is None:
+                continue
+        if place is not None:
+            place.set(eqn.source_info.with_transform("backward"))
+        if primitive.backward is not None:
+            primitive.backward(ct, eqn, known, env)
+            continue
+        args = [argument(x, known) for x in eqn.invars]
+        cts = primitive.transpose(ct, *args, **eqn.params)
+        for x, arg, c in zip(eqn.invars, args, cts, strict=True):
+            if c is not None and type(arg) is UndefinedPrimal and type(c) is not Zero:
+                accumulate(env, x, c)
 
 
 def backward_pass(
@@ -107,9 +108,10 @@ def backward_pass(
     env: dict[Var, Any] = {}
     for w, ct in zip(jaxpr.outvars, cotangents, strict=True):
         if w in linear and ct is not None and type(ct) is not Zero:
-            _accumulate(env, w, ct)
+            accumulate(env, w, ct)
     try:
-        _walk_back(linear_eqns, env, known)
+        with override() as place:
+            walk_back(linear_eqns, env, known, place)
     except MissingRuleError as error:
         raise NotImplementedError(
             f"Transpose rule (for reverse-mode differentiation) for '{error.primitive}' not "
@@ -152,7 +154,3 @@ def transpose_jaxpr(
     jaxpr = trace_to_jaxpr(run, [*given, *ct_avals], closed.jaxpr.debug_info)
     return jaxpr, nonzeros
 
-
-def instantiated(ct: Any) -> Any:
-    """The cotangent as an array."""
-    return zeros(ct.aval) if type(ct) is Zero else ct
