@@ -54,7 +54,7 @@ class Cumulative(Primitive):
             return self.ufunc.accumulate(x, axis, np.float32).astype(dtype)
         return self.ufunc.accumulate(x, axis, dtype)
 
-    def abstract_eval(self, x: ShapedArray, *, axis: int, reverse: bool) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray, *, axis: int, reverse: bool) -> ShapedArray:
         if dtypes.kind(x.dtype) not in self.accepts:
             wanted = "number" if "i" in self.accepts else "inexact"
             raise TypeError(
@@ -78,7 +78,7 @@ class Cumulative(Primitive):
         """The tangent of the result y, given that of x."""
         raise NotImplementedError
 
-    def batch(self, batch: AxisData, args: Any, dims: Any, *, axis: int, reverse: bool) -> Any:  # type: ignore[override]
+    def batch(self, batch: AxisData, args: Any, dims: Any, *, axis: int, reverse: bool) -> Any:
         (x,), (d,) = args, dims
         return self.bind(x, axis=axis if axis < d else axis + 1, reverse=reverse), d
 
@@ -160,10 +160,10 @@ def shifted(x: Any, axis: int, reverse: bool, fill: float = 0.0) -> Any:
 class AlongAxis(Primitive):
     """An operation of two arrays of one shape along an axis, linear in the second."""
 
-    def abstract_eval(self, x: ShapedArray, t: ShapedArray, **params: Any) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray, t: ShapedArray, **params: Any) -> ShapedArray:
         return t
 
-    def batch(self, batch: AxisData, args: Any, dims: Any, *, axis: int, **params: Any) -> Any:  # type: ignore[override]
+    def batch(self, batch: AxisData, args: Any, dims: Any, *, axis: int, **params: Any) -> Any:
         x, t = (
             broadcast_new_axis(v, batch.size, 0) if d is None else moveaxis(v, d, 0)
             for v, d in zip(args, dims, strict=True)
@@ -174,7 +174,7 @@ class AlongAxis(Primitive):
 class LinearRecurrence(AlongAxis):
     """y[i] = a[i] y[i-1] + b[i], with y[-1] = 0."""
 
-    def jvp(self, primals: Any, tangents: Any, *, axis: int, reverse: bool) -> Any:  # type: ignore[override]
+    def jvp(self, primals: Any, tangents: Any, *, axis: int, reverse: bool) -> Any:
         (a, b), (ta, tb) = primals, tangents
         out = self.bind(a, b, axis=axis, reverse=reverse)
         source: Any = tb
@@ -221,7 +221,7 @@ def _cumulative(primitive: Cumulative, operand: ArrayLike, axis: int, reverse: b
     x = as_operand(operand)
     axis = int(axis)
     primitive.abstract_eval(x.aval, axis=axis, reverse=reverse)
-    return primitive.bind(x, axis=axis, reverse=bool(reverse))  # type: ignore[no-any-return]
+    return primitive.bind(x, axis=axis, reverse=bool(reverse))
 
 
 def cumsum(operand: ArrayLike, axis: int = 0, reverse: bool = False) -> Array:
