@@ -22,7 +22,12 @@ __all__ = ["custom_jvp", "custom_vjp"]
 class _Custom:
     """What both kinds share: arguments that are not differentiated, and how a call is split."""
 
-    def __init__(self, fun: Callable[..., Any], nondiff_argnums: Sequence[int], nondiff_argnames: Sequence[str]) -> None:
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        nondiff_argnums: Sequence[int],
+        nondiff_argnames: Sequence[str],
+    ) -> None:
         check_callable(fun)
         functools.update_wrapper(self, fun)
         self.fun = fun
@@ -87,7 +92,10 @@ class custom_jvp(_Custom):
     symbolic_zeros = False
 
     def __init__(
-        self, fun: Callable[..., Any], nondiff_argnums: Sequence[int] = (), nondiff_argnames: Sequence[str] = ()
+        self,
+        fun: Callable[..., Any],
+        nondiff_argnums: Sequence[int] = (),
+        nondiff_argnames: Sequence[str] = (),
     ) -> None:
         super().__init__(fun, nondiff_argnums, nondiff_argnames)
 
@@ -134,7 +142,9 @@ class _FlatJVP:
 
     __name__ = "jvp"
 
-    def __init__(self, custom: custom_jvp, fixed: Any, in_tree: PyTreeDef, flat: FlatFunction) -> None:
+    def __init__(
+        self, custom: custom_jvp, fixed: Any, in_tree: PyTreeDef, flat: FlatFunction
+    ) -> None:
         self.custom = custom
         self.fixed = fixed
         self.in_tree = in_tree
@@ -206,12 +216,19 @@ class custom_vjp(_Custom):
     symbolic_zeros = False
 
     def __init__(
-        self, fun: Callable[..., Any], nondiff_argnums: Sequence[int] = (), nondiff_argnames: Sequence[str] = ()
+        self,
+        fun: Callable[..., Any],
+        nondiff_argnums: Sequence[int] = (),
+        nondiff_argnames: Sequence[str] = (),
     ) -> None:
         super().__init__(fun, nondiff_argnums, nondiff_argnames)
 
     def defvjp(
-        self, fwd: Callable[..., Any], bwd: Callable[..., Any], symbolic_zeros: bool = False, optimize_remat: bool = False
+        self,
+        fwd: Callable[..., Any],
+        bwd: Callable[..., Any],
+        symbolic_zeros: bool = False,
+        optimize_remat: bool = False,
     ) -> None:
         """Set the rules."""
         self.fwd = fwd
@@ -240,7 +257,9 @@ class custom_vjp(_Custom):
 class _FlatVJP:
     """The user's rules as functions of flat lists."""
 
-    def __init__(self, custom: custom_vjp, fixed: Any, in_tree: PyTreeDef, flat: FlatFunction) -> None:
+    def __init__(
+        self, custom: custom_vjp, fixed: Any, in_tree: PyTreeDef, flat: FlatFunction
+    ) -> None:
         self.custom = custom
         self.fixed = fixed
         self.in_tree = in_tree
@@ -306,7 +325,12 @@ class _FlatVJP:
 
     def _checked(self, ct: Any, aval: Any, bwd: Any) -> Any:
         expected = aval.to_tangent_aval()
-        if ct is None or type(ct) is Zero or expected.dtype == float0 or getattr(ct, "dtype", None) == float0:
+        if (
+            ct is None
+            or type(ct) is Zero
+            or expected.dtype == float0
+            or getattr(ct, "dtype", None) == float0
+        ):
             return None
         (ct,) = to_arrays([ct], bwd, "returned")
         got = typeof(ct)
@@ -330,4 +354,3 @@ def _add(a: Any, b: Any) -> Any:
 def _zeros_like(out: Any) -> Any:
     leaves, tree = flatten(out)
     return unflatten(tree, [zeros(typeof(x).to_tangent_aval()) for x in leaves])
-

@@ -11,7 +11,15 @@ from funcgrad.core.array import Array, to_array
 from funcgrad.core.jaxpr import DebugInfo
 from funcgrad.core.pytree import PyTreeDef, flatten, flatten_with_path, keystr, unflatten
 
-__all__ = ["FlatFunction", "arg_names", "argnums_tuple", "check_callable", "debug_info", "describe", "to_arrays"]
+__all__ = [
+    "FlatFunction",
+    "arg_names",
+    "argnums_tuple",
+    "check_callable",
+    "debug_info",
+    "describe",
+    "to_arrays",
+]
 
 
 class FlatFunction:
@@ -50,7 +58,9 @@ class FlatFunction:
         return to_arrays(leaves, self.named, "returned") + aux
 
 
-def to_arrays(leaves: Sequence[Any], fun: Callable[..., Any], what: str = "got as argument") -> list[Any]:
+def to_arrays(
+    leaves: Sequence[Any], fun: Callable[..., Any], what: str = "got as argument"
+) -> list[Any]:
     """Leaves as arrays; a TypeError names the function for what is not an array."""
     out = []
     for x in leaves:
@@ -78,7 +88,9 @@ def describe(fun: Any) -> str:
     while isinstance(fun, functools.partial):
         fun = fun.func
     inner = inspect.unwrap(fun) if callable(fun) else fun
-    code = getattr(inner, "__code__", None) or getattr(getattr(inner, "__func__", None), "__code__", None)
+    code = getattr(inner, "__code__", None) or getattr(
+        getattr(inner, "__func__", None), "__code__", None
+    )
     name = getattr(inner, "__name__", type(inner).__name__)
     return f"{name} at {code.co_filename}:{code.co_firstlineno}" if code is not None else str(name)
 
@@ -120,6 +132,10 @@ def debug_info(fun: Any, traced_for: str, args: Sequence[Any], kwargs: dict[str,
 def argnums_tuple(argnums: Any, what: str = "argnums") -> tuple[int, ...]:
     """One or several argument positions as a tuple."""
     try:
-        return tuple(int(i) for i in argnums) if isinstance(argnums, (tuple, list)) else (argnums.__index__(),)
+        return (
+            tuple(int(i) for i in argnums)
+            if isinstance(argnums, (tuple, list))
+            else (argnums.__index__(),)
+        )
     except (AttributeError, TypeError, ValueError):
         raise TypeError(f"{what} must be an int or a tuple of ints, got {argnums!r}") from None

@@ -125,7 +125,12 @@ class Pushforward:
     """The function that pushes tangents of arguments forward to tangents of results."""
 
     def __init__(
-        self, program: LinearProgram, in_tree: PyTreeDef, out_tree: PyTreeDef, primals: list[Any], fun: Any
+        self,
+        program: LinearProgram,
+        in_tree: PyTreeDef,
+        out_tree: PyTreeDef,
+        primals: list[Any],
+        fun: Any,
     ) -> None:
         self.program = program
         self.in_tree = in_tree
@@ -148,7 +153,9 @@ class Pushforward:
         return unflatten(self.out_tree, [zeros(t.aval) if type(t) is Zero else t for t in outs])
 
 
-def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = ()) -> Callable[..., Any]:
+def linear_transpose(
+    fun: Callable[..., Any], *primals: Any, reduce_axes: Any = ()
+) -> Callable[..., Any]:
     """The transpose of a linear function: ⟨ct, fun(x)⟩ = ⟨transpose(ct), x⟩.
 
     `primals` are examples of the arguments; only their shapes and dtypes matter

@@ -162,9 +162,13 @@ def _argument(fun: Any, args: tuple[Any, ...], i: int) -> Any:
     return args[i]
 
 
-def _check_inputs(fun: Any, leaves: list[Any], chosen: Any, holomorphic: bool, allow_int: bool) -> None:
+def _check_inputs(
+    fun: Any, leaves: list[Any], chosen: Any, holomorphic: bool, allow_int: bool
+) -> None:
     for i, x in enumerate(leaves):
-        if type(x) is float or (type(x) is ConcreteArray and x._value.dtype.kind == "f" and not holomorphic):
+        if type(x) is float or (
+            type(x) is ConcreteArray and x._value.dtype.kind == "f" and not holomorphic
+        ):
             continue
         dtype = typeof(x).dtype
         kind = dtypes.kind(dtype)
@@ -195,7 +199,9 @@ def _input_cotangents(cts: list[Any], leaves: list[Any]) -> list[Any]:
     ]
 
 
-def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_axes: Any = ()) -> Any:
+def vjp(
+    fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_axes: Any = ()
+) -> Any:
     """The value of `fun` at `primals` and its vector-Jacobian product there.
 
     Returns `(value, vjp_fun)`, with `has_aux` `(value, vjp_fun, aux)`. `vjp_fun` takes a cotangent
@@ -216,8 +222,12 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_ax
     arrays = to_arrays(leaves, fun)
     outs, program = linearize_flat(flat, arrays)
     value = unflatten(flat.out_tree, outs[: flat.num_outs])
-    pull = VJP(program, tree, flat.out_tree, [typeof(x) for x in outs[: flat.num_outs]], arrays, fun)
-    return (value, pull, unflatten(flat.aux_tree, outs[flat.num_outs :])) if has_aux else (value, pull)
+    pull = VJP(
+        program, tree, flat.out_tree, [typeof(x) for x in outs[: flat.num_outs]], arrays, fun
+    )
+    return (
+        (value, pull, unflatten(flat.aux_tree, outs[flat.num_outs :])) if has_aux else (value, pull)
+    )
 
 
 class VJP:

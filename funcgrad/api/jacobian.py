@@ -59,9 +59,14 @@ def jacfwd(
         axis = AxisData(sum(sizes))
         basis = _basis([x.aval for x in call.arrays])
         outs, dims = batch_flat(columns, axis, basis, [0] * len(basis))
-        rows = [to_dim(x, axis, d, x.ndim - (d is not None)) for x, d in zip(outs, dims, strict=True)]
+        rows = [
+            to_dim(x, axis, d, x.ndim - (d is not None)) for x, d in zip(outs, dims, strict=True)
+        ]
         blocks = [
-            [reshape(b, b.shape[:-1] + x.shape) for b, x in zip(_cut(r, -1, sizes), call.arrays, strict=True)]
+            [
+                reshape(b, b.shape[:-1] + x.shape)
+                for b, x in zip(_cut(r, -1, sizes), call.arrays, strict=True)
+            ]
             for r in rows
         ]
         out = unflatten(call.flat.out_tree, [call.result(b) for b in blocks])
@@ -197,7 +202,9 @@ def _cut(x: Any, axis: int, sizes: Sequence[int]) -> list[Any]:
         low, high = [0] * x.ndim, list(x.shape)
         low[x.ndim - 1 if from_end else 0] = start
         high[x.ndim - 1 if from_end else 0] = start = start + n
-        pieces.append(slice_p.bind(x, start_indices=tuple(low), limit_indices=tuple(high), strides=None))
+        pieces.append(
+            slice_p.bind(x, start_indices=tuple(low), limit_indices=tuple(high), strides=None)
+        )
     return pieces
 
 
@@ -214,4 +221,3 @@ def _check(arrays: Sequence[Any], holomorphic: bool, name: str, what: str, fun: 
                 f"{name} requires real-valued {what}s ({what} dtype that is a sub-dtype of "
                 f"np.floating), but got {x.dtype.name} for {describe(fun)}."
             )
-

@@ -7,7 +7,7 @@ import inspect
 import types
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -63,7 +63,11 @@ class Static:
         return hash(self.value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Static) and self.typed == other.typed and bool(self.value == other.value)
+        return (
+            isinstance(other, Static)
+            and self.typed == other.typed
+            and bool(self.value == other.value)
+        )
 
 
 def _typed(value: Any) -> Any:
@@ -93,7 +97,14 @@ class JitFunction:
         self._static_argnames = static_argnames
         self._static = bool(static_argnums or static_argnames)
         self._inline = inline
-        options = (static_argnums, static_argnames, donate_argnums, donate_argnames, keep_unused, inline)
+        options = (
+            static_argnums,
+            static_argnames,
+            donate_argnums,
+            donate_argnames,
+            keep_unused,
+            inline,
+        )
         self._versions: dict[Any, Version] = {}
         if isinstance(fun, types.FunctionType):
             self._versions = _shared.setdefault(fun, {}).setdefault(options, self._versions)
@@ -134,12 +145,16 @@ class JitFunction:
         if version is None:
             version = self._version(signature, args, kwargs, leaves, tree, statics)
         if foreign:
-            values = [v if isinstance(v, (np.ndarray, np.generic)) else to_array(v)._value for v in values]  # type: ignore[attr-defined]
+            values = [
+                v if isinstance(v, (np.ndarray, np.generic)) else to_array(v)._value for v in values
+            ]  # type: ignore[attr-defined]
         program = version._program or version.program
         outs = program.wrapped(values)
         return unflatten(version.out_tree, outs)
 
-    def _general(self, args: Any, kwargs: Any, leaves: list[Any], tree: PyTreeDef, statics: Any) -> Any:
+    def _general(
+        self, args: Any, kwargs: Any, leaves: list[Any], tree: PyTreeDef, statics: Any
+    ) -> Any:
         """Calls with NumPy arrays or tracers among the arguments, or while another trace is current."""
         if disable_jit.value:
             args, kwargs = self._merged(args, kwargs, statics)
@@ -173,7 +188,13 @@ class JitFunction:
         return [*lifted, *arrays], closed, version.out_tree
 
     def _lookup(
-        self, args: Any, kwargs: Any, leaves: list[Any], arrays: list[Any], tree: PyTreeDef, statics: Any
+        self,
+        args: Any,
+        kwargs: Any,
+        leaves: list[Any],
+        arrays: list[Any],
+        tree: PyTreeDef,
+        statics: Any,
     ) -> Version:
         signature = _signature(tree, statics, leaves, arrays)
         version = self._versions.get(signature)
@@ -210,7 +231,13 @@ class JitFunction:
             return []
 
     def _version(
-        self, signature: Any, args: Any, kwargs: Any, leaves: list[Any], tree: PyTreeDef, statics: Any
+        self,
+        signature: Any,
+        args: Any,
+        kwargs: Any,
+        leaves: list[Any],
+        tree: PyTreeDef,
+        statics: Any,
     ) -> Version:
         """Trace; the result is remembered unless it closes over tracers, which will not live on."""
         avals = [x.aval if isinstance(x, ShapeDtypeStruct) else typeof(x) for x in leaves]
@@ -222,7 +249,13 @@ class JitFunction:
         return version
 
     def _traced(
-        self, avals: list[ShapedArray], args: Any, kwargs: Any, tree: PyTreeDef, statics: Any, nested: bool
+        self,
+        avals: list[ShapedArray],
+        args: Any,
+        kwargs: Any,
+        tree: PyTreeDef,
+        statics: Any,
+        nested: bool,
     ) -> Version:
         def call(*new: Any) -> Any:
             new_args, new_kwargs = new if nested else (new, {})
@@ -261,7 +294,9 @@ class JitFunction:
             ) from error
         return Static(value)
 
-    def _merged(self, args: Any, kwargs: Any, statics: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _merged(
+        self, args: Any, kwargs: Any, statics: Any
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """All arguments again, the static ones back in their places."""
         if statics is None:
             return tuple(args), kwargs
@@ -305,7 +340,9 @@ class JitFunction:
         return len(self._versions)
 
 
-def _signature(tree: PyTreeDef, statics: Any, leaves: list[Any], arrays: list[Any]) -> tuple[Any, ...]:
+def _signature(
+    tree: PyTreeDef, statics: Any, leaves: list[Any], arrays: list[Any]
+) -> tuple[Any, ...]:
     """The key that `JitFunction.__call__` makes, for arguments of any kind."""
     key: list[Any] = [tree, trace_key()] if statics is None else [tree, trace_key(), statics]
     for x, a in zip(leaves, arrays, strict=True):
@@ -321,7 +358,8 @@ def _unaliased(outs: list[Any], leaves: list[Any]) -> list[Any]:
     theirs = [x for x in leaves if isinstance(x, np.ndarray)]
     return [
         ConcreteArray(y._value.copy(), y.weak_type)
-        if isinstance(y._value, np.ndarray) and any(np.may_share_memory(y._value, x) for x in theirs)
+        if isinstance(y._value, np.ndarray)
+        and any(np.may_share_memory(y._value, x) for x in theirs)
         else y
         for y in outs
     ]
@@ -338,7 +376,9 @@ class Traced:
     @property
     def out_info(self) -> Any:
         """The results as ShapeDtypeStructs."""
-        infos = [ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in self.jaxpr.out_avals]
+        infos = [
+            ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in self.jaxpr.out_avals
+        ]
         return unflatten(self._version.out_tree, infos)
 
     def lower(self) -> Lowered:
@@ -380,6 +420,14 @@ class Compiled(Lowered):
         return unflatten(self._version.out_tree, outs)
 
 
+@overload
+def jit(fun: Callable[..., Any], /, **options: Any) -> JitFunction: ...
+
+
+@overload
+def jit(fun: None = None, /, **options: Any) -> Callable[[Callable[..., Any]], JitFunction]: ...
+
+
 def jit(
     fun: Callable[..., Any] | None = None,
     /,
@@ -396,7 +444,7 @@ def jit(
     out_shardings: Any = None,
     abstracted_axes: Any = None,
     compiler_options: Any = None,
-) -> Any:
+) -> JitFunction | Callable[[Callable[..., Any]], JitFunction]:
     """`fun` compiled to NumPy: traced once for each signature of its arguments, then run without Python's overhead.
 
     The signature is the arguments' tree, shapes, dtypes, weak types, and the static arguments.
@@ -438,7 +486,9 @@ def jit(
 def _ints(value: Any) -> tuple[int, ...]:
     if value is None:
         return ()
-    return (value.__index__(),) if hasattr(value, "__index__") else tuple(i.__index__() for i in value)
+    return (
+        (value.__index__(),) if hasattr(value, "__index__") else tuple(i.__index__() for i in value)
+    )
 
 
 def _strings(value: Any) -> tuple[str, ...]:

@@ -46,7 +46,11 @@ def vmap(
     check_callable(fun)
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
-    if in_axes is not None and type(in_axes) not in (int, tuple, dict) and not hasattr(in_axes, "__index__"):
+    if (
+        in_axes is not None
+        and type(in_axes) not in (int, tuple, dict)
+        and not hasattr(in_axes, "__index__")
+    ):
         raise TypeError(
             "vmap in_axes must be an int, None, or a tuple of entries corresponding to the "
             f"positional arguments passed to the function, but got {in_axes}."
@@ -97,7 +101,9 @@ def _batch_size(
     sizes = [x.shape[d] for x, d in zip(arrays, dims, strict=True) if d is not None]
     if not sizes and given is None:
         if not arrays:
-            raise ValueError("vmap wrapped function must be passed at least one argument containing an array.")
+            raise ValueError(
+                "vmap wrapped function must be passed at least one argument containing an array."
+            )
         raise ValueError("vmap must have at least one non-None value in in_axes")
     size = sizes[0] if given is None else given
     if any(n != size for n in sizes):

@@ -13,12 +13,22 @@ from typing import Any, NoReturn, TypeAlias, cast
 import numpy as np
 
 from funcgrad.core import dtypes
+from funcgrad.core.array_interface import ArrayInterface
 from funcgrad.core.avals import ShapedArray, shaped
 
-__all__ = ["Array", "ArrayLike", "ConcreteArray", "numpy_value", "python_scalar", "readonly", "to_array", "typeof"]
+__all__ = [
+    "Array",
+    "ArrayLike",
+    "ConcreteArray",
+    "numpy_value",
+    "python_scalar",
+    "readonly",
+    "to_array",
+    "typeof",
+]
 
 
-class Array:
+class Array(ArrayInterface):
     """An immutable n-dimensional array: a value, or a tracer that stands for one.
 
     Make one with `funcgrad.numpy.array` or `asarray`. In-place assignment is an error;
@@ -134,7 +144,9 @@ class ConcreteArray(Array):
         value = numpy_value(self)
         if dtype is not None and np.dtype(dtype) != value.dtype:
             if copy is False:
-                raise ValueError("a conversion to another dtype needs a copy, which copy=False forbids")
+                raise ValueError(
+                    "a conversion to another dtype needs a copy, which copy=False forbids"
+                )
             return value.astype(dtype)
         return value.copy() if copy else value
 
@@ -262,7 +274,12 @@ def numpy_value(x: ConcreteArray) -> np.ndarray[Any, Any]:
     return readonly(np.asarray(x._value))
 
 
-_SCALARS: dict[type, Any] = {bool: np.bool_, int: np.int64, float: np.float64, complex: np.complex128}
+_SCALARS: dict[type, Any] = {
+    bool: np.bool_,
+    int: np.int64,
+    float: np.float64,
+    complex: np.complex128,
+}
 
 
 def python_scalar(x: Any) -> ConcreteArray:
@@ -316,7 +333,9 @@ def typeof(x: Any) -> ShapedArray:
         return x.aval
     if isinstance(x, (np.ndarray, np.generic)):
         _checked(x)
-        dtype = dtypes.logical(x.dtype) if x.dtype.kind == "V" else dtypes.canonicalize_dtype(x.dtype)
+        dtype = (
+            dtypes.logical(x.dtype) if x.dtype.kind == "V" else dtypes.canonicalize_dtype(x.dtype)
+        )
         return shaped(x.shape, dtype)
     if isinstance(x, ShapedArray):
         return x
