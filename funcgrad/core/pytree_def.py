@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from funcgrad.core.pytree_aux import alike, equal_aux, node_mismatch, same_aux, type_mismatch
-from funcgrad.core.pytree_keys import keystr
+from funcgrad.core.pytree_keys import keystr, linked_path
 from funcgrad.core.pytree_nodes import NodeError, NodeKind, is_namedtuple_type, kind_of
 
 # A node before its children are known: (kind, aux, number of children), or None for a leaf.
@@ -399,12 +399,8 @@ def _unpickle(nodes: list[Any]) -> PyTreeDef:
 
 def _path(tree: Any, where: Any) -> list[Any]:
     """The key path in `tree` of a place written as nested pairs, `((None, i), j)` for `[i][j]`."""
-    indices = []
-    while where is not None:
-        where, i = where
-        indices.append(i)
     path = []
-    for i in reversed(indices):
+    for i in linked_path(where):
         kind = kind_of(type(tree))
         assert kind is not None
         keys, children, _ = kind.flatten_with_keys(tree)

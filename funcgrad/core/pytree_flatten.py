@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from funcgrad.core.pytree_def import LEAF, Preorder, PyTreeDef, from_preorder, make_flat, make_node
-from funcgrad.core.pytree_keys import KeyPath
+from funcgrad.core.pytree_keys import KeyPath, linked_path
 from funcgrad.core.pytree_nodes import KINDS, LEAF_TYPES, NodeError, NodeKind, kind_of
 
 # A tree nested deeper than this is taken to contain itself.
@@ -115,25 +115,25 @@ def tree_flatten_with_path(
     """
     leaves: list[tuple[KeyPath[Any], Any]] = []
     nodes: Preorder = []
-    stack: list[tuple[KeyPath[Any], Any]] = [((), tree)]
+    stack: list[tuple[Any, int, Any]] = [(None, 0, tree)]
     while stack:
-        path, x = stack.pop()
+        link, depth, x = stack.pop()
         kind = kind_of(type(x))
         if is_leaf is not None:
-            answer = is_leaf(path, x) if is_leaf_takes_path else is_leaf(x)
+            answer = is_leaf(linked_path(link), x) if is_leaf_takes_path else is_leaf(x)
             kind = None if stops(answer) else kind
         if kind is None:
-            leaves.append((path, x))
+            leaves.append((linked_path(link), x))
             nodes.append(None)
             continue
-        if len(path) > MAX_DEPTH:
+        if depth > MAX_DEPTH:
             raise _too_deep()
         try:
             keys, children, aux = kind.flatten_with_keys(x)
         except NodeError as e:
-            raise e.at(path) from None
+            raise e.at(linked_path(link)) from None
         nodes.append((kind, aux, len(children)))
-        stack += [((*path, key), child) for key, child in zip(keys, children)][::-1]
+        stack += [((link, key), depth + 1, child) for key, child in zip(keys, children)][::-1]
     return leaves, from_preorder(nodes)
 
 

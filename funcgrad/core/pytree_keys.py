@@ -148,3 +148,12 @@ def keystr(keys: Iterable[Any], *, simple: bool = False, separator: str = "") ->
     'layers/0/w'
     """
     return separator.join(map(bare_name if simple else str, keys))
+
+
+def linked_path(link: Any) -> KeyPath[Any]:
+    """The key path written as `((None, first), second)`, which walkers extend in constant time."""
+    keys = []
+    while link is not None:
+        link, key = link
+        keys.append(key)
+    return tuple(keys[::-1])

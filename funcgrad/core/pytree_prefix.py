@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from funcgrad.core.pytree_aux import equal_aux
+from funcgrad.core.pytree_aux import equal_aux, same_aux
 from funcgrad.core.pytree_def import PyTreeDef
 from funcgrad.core.pytree_flatten import IsLeaf, stops, tree_flatten, tree_leaves
-from funcgrad.core.pytree_keys import KeyPath, bare_name, keystr
+from funcgrad.core.pytree_keys import KeyPath, bare_name, keystr, linked_path
 from funcgrad.core.pytree_nodes import NodeError, kind_of
 
 
@@ -50,20 +49,20 @@ def _mismatches(
     prefix: Any, full: Any, is_leaf: IsLeaf, node_of: Callable[[Any], _Node]
 ) -> Iterator[tuple[KeyPath[Any], _Node, _Node]]:
     """The nodes, with their key paths, at which `prefix` is not a prefix of `full`."""
-    stack: list[tuple[KeyPath[Any], Any, Any]] = [((), prefix, full)]
+    stack: list[tuple[Any, Any, Any]] = [(None, prefix, full)]
     while stack:
-        path, prefix, full = stack.pop()
+        link, prefix, full = stack.pop()
         if kind_of(type(prefix)) is None or (is_leaf is not None and stops(is_leaf(prefix))):
             continue
         try:
             a, b = _node_of_tree(prefix), node_of(full)
         except NodeError as e:
-            raise e.at(path) from None
+            raise e.at(linked_path(link)) from None
         if a.type is b.type and len(a.children) == len(b.children) and equal_aux(a.aux, b.aux):
             children = zip(a.keys, a.children, b.children)
-            stack += [((*path, key), x, y) for key, x, y in children][::-1]
+            stack += [((link, key), x, y) for key, x, y in children][::-1]
         else:
-            yield path, a, b
+            yield linked_path(link), a, b
 
 
 def _describe(path: KeyPath[Any], a: _Node, b: _Node, name: str) -> str:
@@ -94,6 +93,8 @@ def _describe(path: KeyPath[Any], a: _Node, b: _Node, name: str) -> str:
             f"{same_type} {len(b.children)} child keys\n    {_names(b.keys)}\n"
             f"so the symmetric difference on key sets is\n    {_names(difference)}"
         )
+    import difflib  # only here, in an error: it takes longer to import than all of pytrees
+
     lines = difflib.ndiff(str(a.aux).splitlines(), str(b.aux).splitlines())
     return (
         f"{head('pytree metadata')}\n    {a.type}\nwith metadata\n    {a.aux}\n"
@@ -184,7 +185,10 @@ def flatten_axes(name: str, treedef: PyTreeDef, axis_tree: Any, *, kws: bool = F
         if kind is None:
             axes += [spec] * node.num_leaves
             continue
-        children, aux = kind.flatten(spec)
+        try:
+            children, aux = kind.flatten(spec)
+        except NodeError:
+            break
         if node.kind is None or kind.type is not node.kind.type:
             break
         if len(children) != len(node.subtrees) or not equal_aux(aux, node.aux):
@@ -217,23 +221,23 @@ def equality_errors(
     >>> pytree.keystr(path), a, b, why
     ('[1]', "<class 'tuple'>", "<class 'list'>", 'their Python types differ')
     """
-    stack: list[tuple[KeyPath[Any], PyTreeDef, PyTreeDef]] = [((), treedef1, treedef2)]
+    stack: list[tuple[Any, PyTreeDef, PyTreeDef]] = [(None, treedef1, treedef2)]
     while stack:
-        path, one, two = stack.pop()
-        if one == two:
+        link, one, two = stack.pop()
+        if one is two:
             continue
         a, b = _node_of_def(one), _node_of_def(two)
         if a.type is not b.type:
             texts = [str(x.type) if x.type else "pytree leaf" for x in (a, b)]
-            yield path, texts[0], texts[1], "their Python types differ"
+            yield linked_path(link), texts[0], texts[1], "their Python types differ"
         elif len(a.children) != len(b.children):
-            yield path, *_count_texts(a, b)
-        elif not equal_aux(a.aux, b.aux):
+            yield linked_path(link), *_count_texts(a, b)
+        elif not same_aux(a.aux, b.aux):
             texts = [f"{x.type} with pytree metadata {x.aux}" for x in (a, b)]
-            yield path, texts[0], texts[1], "the pytree node metadata does not match"
+            yield linked_path(link), texts[0], texts[1], "the pytree node metadata does not match"
         else:
             triples = zip(a.keys, a.children, b.children)
-            stack += [((*path, key), x, y) for key, x, y in triples][::-1]
+            stack += [((link, key), x, y) for key, x, y in triples][::-1]
 
 
 def _count_texts(a: _Node, b: _Node) -> tuple[str, str, str]:
