@@ -19,7 +19,7 @@ from funcgrad.core.primitive import AxisData, UndefinedPrimal, Zero
 from funcgrad.core.trace import eval_trace, get_trace
 from funcgrad.lax.arithmetic import add_p
 from funcgrad.lax.bitwise import lt_p
-from funcgrad.lax.convert import convert_element_type
+from funcgrad.lax.convert import convert_element_type_p
 from funcgrad.lax.families import operand as as_operand
 from funcgrad.lax.families import scalar_like
 from funcgrad.lax.gather import Indexed, gather_p
@@ -74,10 +74,10 @@ def _emit_window(emitter: Any, starts: Sequence[str], shape: Ints, sizes: Ints) 
 class DynamicSlice(Indexed):
     """The part of an operand, of static size, that begins at scalar positions."""
 
-    def impl(self, x: Any, *starts: Any, slice_sizes: Ints) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, *starts: Any, slice_sizes: Ints) -> Any:
         return x[window(x.shape, starts, slice_sizes)]
 
-    def abstract_eval(  # type: ignore[override]
+    def abstract_eval(
         self, x: ShapedArray, *starts: ShapedArray, slice_sizes: Ints
     ) -> ShapedArray:
         _check_starts(self.name, x, starts)
@@ -104,11 +104,11 @@ class DynamicSlice(Indexed):
             return out, Zero(typeof(out).to_tangent_aval())
         return out, self.bind(tangents[0], *primals[1:], **params)
 
-    def transpose(self, ct: Any, x: Any, *starts: Any, slice_sizes: Ints) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any, *starts: Any, slice_sizes: Ints) -> Sequence[Any]:
         out = dynamic_update_slice_p.bind(zeros(x.aval), ct, *starts)
         return out, *(None for _ in starts)
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, slice_sizes: Ints) -> Any:  # type: ignore[override]
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, slice_sizes: Ints) -> Any:
         (x, *starts), (dx, *dstarts) = args, dims
         if all(d is None for d in dstarts):
             x = moveaxis(x, dx, 0)
@@ -140,12 +140,12 @@ dynamic_slice_p = DynamicSlice("dynamic_slice")
 class DynamicUpdateSlice(Indexed):
     """An operand with the part that begins at scalar positions replaced."""
 
-    def impl(self, x: Any, update: Any, *starts: Any) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, update: Any, *starts: Any) -> Any:
         out = x.copy()
         out[window(x.shape, starts, update.shape)] = update
         return out
 
-    def abstract_eval(  # type: ignore[override]
+    def abstract_eval(
         self, x: ShapedArray, update: ShapedArray, *starts: ShapedArray
     ) -> ShapedArray:
         if x.dtype != update.dtype:
@@ -175,7 +175,7 @@ class DynamicUpdateSlice(Indexed):
         tx, tu = (zeros(t.aval) if type(t) is Zero else t for t in (tx, tu))
         return out, self.bind(tx, tu, *starts)
 
-    def transpose(self, ct: Any, x: Any, update: Any, *starts: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any, update: Any, *starts: Any) -> Sequence[Any]:
         ct_x = ct_update = None
         if type(x) is UndefinedPrimal:
             aval = update.aval if type(update) is UndefinedPrimal else typeof(update)
@@ -184,7 +184,7 @@ class DynamicUpdateSlice(Indexed):
             ct_update = dynamic_slice_p.bind(ct, *starts, slice_sizes=update.aval.shape)
         return ct_x, ct_update, *(None for _ in starts)
 
-    def batch(self, axis: AxisData, args: Any, dims: Any) -> Any:  # type: ignore[override]
+    def batch(self, axis: AxisData, args: Any, dims: Any) -> Any:
         (x, update, *starts), (dx, du, *dstarts) = args, dims
         x = broadcast_new_axis(x, axis.size, 0) if dx is None else moveaxis(x, dx, 0)
         update = broadcast_new_axis(update, axis.size, 0) if du is None else moveaxis(update, du, 0)
@@ -260,6 +260,13 @@ def recording() -> bool:
     return False
 
 
+def strong(x: Any, dtype: Any) -> Any:
+    """`x` in that dtype and not weakly typed."""
+    if x.dtype == dtype and not x.weak_type:
+        return x
+    return convert_element_type_p.bind(x, new_dtype=dtype, weak_type=False, sharding=None)
+
+
 def wrapped(index: Array, n: int) -> Any:
     """An index into an axis of size `n`, counted from the end if it is negative."""
     dtype = index.dtype
@@ -271,7 +278,7 @@ def wrapped(index: Array, n: int) -> Any:
     if dtypes.kind(dtype) == "u":
         return index
     negative = lt_p.bind(index, scalar_like(0, dtype))
-    from_end = add_p.bind(convert_element_type(index, dtype), scalar_like(n, dtype))
+    from_end = add_p.bind(strong(index, dtype), scalar_like(n, dtype))
     return select_n_p.bind(negative, index, from_end)
 
 
@@ -297,7 +304,7 @@ def _starts(x: Array, given: Any, allow_negative: bool | Sequence[bool]) -> list
             out.append(ConcreteArray(np.asarray(i + n if w and i < 0 else i).astype(dtype)[()]))
             continue
         if a.weak_type and a.dtype != dtype and dtypes.kind(a.dtype) in "iu":
-            a = convert_element_type(a, dtype)
+            a = strong(a, dtype)
         out.append(wrapped(a, n) if w and dtypes.kind(a.dtype) in "iu" and not a.shape else a)
     return out
 
@@ -326,7 +333,7 @@ def dynamic_slice(
     starts = _starts(x, start_indices, allow_negative_indices)
     sizes = tuple(map(operator.index, slice_sizes))
     dynamic_slice_p.abstract_eval(x.aval, *[s.aval for s in starts], slice_sizes=sizes)
-    return dynamic_slice_p.bind(x, *starts, slice_sizes=sizes)  # type: ignore[no-any-return]
+    return dynamic_slice_p.bind(x, *starts, slice_sizes=sizes)
 
 
 def dynamic_update_slice(
@@ -348,7 +355,7 @@ def dynamic_update_slice(
     x, u = as_operand(operand), as_operand(update)
     starts = _starts(x, start_indices, allow_negative_indices)
     dynamic_update_slice_p.abstract_eval(x.aval, u.aval, *[s.aval for s in starts])
-    return dynamic_update_slice_p.bind(x, u, *starts)  # type: ignore[no-any-return]
+    return dynamic_update_slice_p.bind(x, u, *starts)
 
 
 def _along(x: Array, index: Any, axis: int) -> list[Any]:

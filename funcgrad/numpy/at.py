@@ -10,10 +10,10 @@ import numpy as np
 
 from funcgrad.config import debug_infs, debug_nans
 from funcgrad.core import dtypes
-from funcgrad.core.array import Array, ConcreteArray
+from funcgrad.core.array import Array, ConcreteArray, typeof
 from funcgrad.core.quiet import quiet_begin, quiet_end
 from funcgrad.core.trace import eval_trace, get_trace
-from funcgrad.lax.convert import convert_element_type_p, full_like
+from funcgrad.lax.convert import convert_element_type_p, convert_value, full_like
 from funcgrad.lax.gather import Scatter, scatter_add_p
 from funcgrad.lax.gather_numbers import GatherScatterMode, ScatterDimensionNumbers
 from funcgrad.lax.scatter import (
@@ -34,6 +34,7 @@ from funcgrad.numpy.ufuncs import power, true_divide
 
 __all__ = ["AtHelper", "AtIndex"]
 
+_SCALARS = (bool, int, float, complex)
 _UFUNCS = {
     scatter_p: None,
     scatter_add_p: np.add,
@@ -167,7 +168,7 @@ class AtIndex:
         >>> jnp.arange(3.0).at[jnp.array([1, 7])].get(mode="fill", fill_value=-1)
         Array([ 1., -1.], dtype=float64)
         """
-        return read(  # type: ignore[no-any-return]
+        return read(
             self.array,
             self.index,
             mode=mode,
@@ -255,21 +256,22 @@ def _update(
             return done
     parsed = parse(x.shape, index)
     plan = Plan(parsed)
-    updates = _values_like(x, values, plan)
     if parsed.expand:
         x = expand_dims(x, parsed.expand)
+    indices = plan.indices(wrap_negative_indices)
+    updates = _values_like(x, values, plan)
     if updates.size and x.size:
         x = bind_scatter(
             primitive,
             x,
-            plan.indices(wrap_negative_indices),
+            indices,
             updates,
             ScatterDimensionNumbers(*plan.numbers),
             indices_are_sorted or plan.unique,
             unique_indices or plan.unique,
             mode,
         )
-    return squeeze_p.bind(x, dimensions=tuple(parsed.expand)) if parsed.expand else x  # type: ignore[no-any-return]
+    return squeeze_p.bind(x, dimensions=tuple(parsed.expand)) if parsed.expand else x
 
 
 _PLAIN = {int, slice, type(None), type(Ellipsis)}
@@ -311,17 +313,19 @@ def _update_plain(primitive: Scatter, x: ConcreteArray, index: Any, values: Any)
 
 def _values_like(x: Any, values: Any, plan: Plan) -> Any:
     """The values in the dtype of `x`, laid out as the scatter wants its updates."""
-    y = asarray(values)
+    y = values if type(values) in _SCALARS else asarray(values)
     dtype, _ = dtypes.lattice_result_type(x, y)
     if dtype != x.dtype:
         warnings.warn(
-            f"scatter inputs have incompatible types: cannot safely cast value from dtype={y.dtype.name} "
-            f"to dtype={x.dtype.name} with jax_numpy_dtype_promotion=standard. In future JAX releases "
+            "scatter inputs have incompatible types: cannot safely cast value from "
+            f"dtype={typeof(y).dtype.name} to dtype={x.dtype.name} with jax_numpy_dtype_promotion=standard. In future JAX releases "
             "this will result in an error.",
             FutureWarning,
             stacklevel=4,
         )
-    if y.dtype != x.dtype or y.weak_type != x.weak_type:
+    if type(y) in _SCALARS:
+        y = ConcreteArray(convert_value(np.asarray(y), x.dtype)[()], x.weak_type)
+    elif y.dtype != x.dtype or y.weak_type != x.weak_type:
         y = convert_element_type_p.bind(y, new_dtype=x.dtype, weak_type=x.weak_type, sharding=None)
     y = broadcast_to(y, plan.shape)
     if plan.new:

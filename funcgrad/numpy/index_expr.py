@@ -17,8 +17,7 @@ from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ConcreteArray
 from funcgrad.core.trace import Tracer
 from funcgrad.errors import NonConcreteBooleanIndexError
-from funcgrad.lax.convert import convert_element_type
-from funcgrad.lax.dynamic_slicing import dynamic_slice, recording, wrapped
+from funcgrad.lax.dynamic_slicing import dynamic_slice, recording, strong, wrapped
 from funcgrad.lax.joining import concatenate_p
 from funcgrad.lax.shape import broadcast_in_dim, broadcast_shapes, expand_dims, rev_p, squeeze_p
 from funcgrad.lax.slicing import slice_p
@@ -255,7 +254,7 @@ def dynamic_read(x: Any, parsed: Parsed) -> Any:
         dtype = _index_dtype(parsed.shape)
         record = recording()
         starts = [
-            convert_element_type(s, dtype)
+            strong(s, dtype)
             if isinstance(s, Array)
             else ConcreteArray(np.asarray(s).astype(dtype)[()])
             if record
@@ -387,9 +386,8 @@ class Plan:
                 value = np.asarray(_wrapped_value(c, n) if wrap else c)
                 column: Any = ConcreteArray(value.astype(dtype)[()])
             else:
-                column = convert_element_type(c, dtype) if c.dtype.itemsize < 4 else c
-                column = wrapped(column, n) if wrap else column
-                column = convert_element_type(column, dtype)
+                column = strong(c, dtype) if c.dtype.itemsize < 4 else c
+                column = strong(wrapped(column, n) if wrap else column, dtype)
             at = () if axis is None else tuple(range(axis, axis + column.ndim))
             columns.append(broadcast_in_dim(column, (*self.batch, 1), at))
         if len(columns) == 1:

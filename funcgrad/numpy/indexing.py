@@ -12,16 +12,16 @@ import numpy as np
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ArrayLike, ConcreteArray
 from funcgrad.core.trace import eval_trace, get_trace
-from funcgrad.lax.convert import convert_element_type
-from funcgrad.lax.dynamic_slicing import wrapped
+from funcgrad.lax.dynamic_slicing import strong, wrapped
 from funcgrad.lax.gather import gather
 from funcgrad.lax.gather_numbers import GatherDimensionNumbers, GatherScatterMode
 from funcgrad.lax.shape import expand_dims, reshape
 from funcgrad.numpy.arguments import axis_index
 from funcgrad.numpy.at import AtHelper
 from funcgrad.numpy.convert import asarray, check_arraylike
-from funcgrad.numpy.index_read import getitem
-from funcgrad.numpy.ufuncs import clip, remainder, where
+from funcgrad.numpy.floats import clip
+from funcgrad.numpy.logic import where
+from funcgrad.numpy.ufuncs import remainder
 
 __all__ = ["put", "put_along_axis", "take", "take_along_axis"]
 
@@ -106,7 +106,7 @@ def _take_inside(x: Array, index: Array, axis: int) -> Array | None:
 def _integers(index: Array, message: str) -> Array:
     kind = dtypes.kind(index.dtype)
     if kind == "b":
-        return convert_element_type(index, np.int32)
+        return strong(index, np.dtype(np.int32))
     if kind not in "iu":
         raise ValueError(message)
     return index
@@ -114,7 +114,7 @@ def _integers(index: Array, message: str) -> Array:
 
 def _wide(index: Array) -> Array:
     """Short integers in a dtype that holds any position."""
-    return convert_element_type(index, np.int32) if index.dtype.itemsize < 4 else index
+    return strong(index, np.dtype(np.int32)) if index.dtype.itemsize < 4 else index
 
 
 def take_along_axis(
@@ -161,7 +161,7 @@ def take_along_axis(
     shape = tuple(max(p) if i != axis else p[1] for i, p in enumerate(pairs))
     if 0 in shape:
         return reshape(x[..., :0].reshape(-1), (0,)).reshape(shape)
-    index = convert_element_type(index, np.int32 if x.shape[axis] < 2**31 else np.int64)
+    index = strong(index, np.dtype(np.int32 if x.shape[axis] < 2**31 else np.int64))
     if wrap:
         index = wrapped(index, x.shape[axis])
     return _gather_along(x, index, axis, pairs, how, fill_value)
@@ -249,7 +249,7 @@ def put_along_axis(
     axis = axis_index(axis, x.ndim)
     _pairing(x.shape, index.shape, axis)
     where_ = [np.arange(n).reshape(-1, *(1,) * (x.ndim - d - 1)) for d, n in enumerate(x.shape)]
-    return AtHelper(x)[(*where_[:axis], index, *where_[axis + 1 :])].set(values, mode=mode)  # type: ignore[no-any-return]
+    return AtHelper(x)[(*where_[:axis], index, *where_[axis + 1 :])].set(values, mode=mode)
 
 
 def put(
