@@ -192,7 +192,7 @@ def test_keys_are_values() -> None:
             pytest.fail("DictKey does not match by position")
     with pytest.raises(AttributeError):
         keys[1].key = "b"  # type: ignore[misc] # the error
-    for wrong in (lambda: SequenceKey("a"), lambda: GetAttrKey(3)):  # type: ignore[arg-type] # both
+    for wrong in (lambda: SequenceKey("a"), lambda: GetAttrKey(3)):  # type: ignore[arg-type] # the error
         with pytest.raises(TypeError):
             wrong()
 
