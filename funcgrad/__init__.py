@@ -54,7 +54,19 @@ from funcgrad.executor.compile import clear_caches
 __version__ = "0.1.0"
 
 # Imported when first used: a script pays only for what it needs.
-_LAZY = ("core", "dtypes", "flatten_util", "image", "io", "nn", "ops", "optim", "random", "scipy", "stax")
+_LAZY = (
+    "core",
+    "dtypes",
+    "flatten_util",
+    "image",
+    "io",
+    "nn",
+    "ops",
+    "optim",
+    "random",
+    "scipy",
+    "stax",
+)
 
 
 def __getattr__(name: str) -> Any:

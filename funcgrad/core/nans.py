@@ -43,6 +43,10 @@ def check_finite(name: str, values: Sequence[Any]) -> None:
         if value.dtype.kind not in "fc":
             continue
         if debug_nans.value and np.isnan(value).any():
-            raise FloatingPointError(f"invalid value (nan) encountered in {name} at {source.current()}")
+            raise FloatingPointError(
+                f"invalid value (nan) encountered in {name} at {source.current()}"
+            )
         if debug_infs.value and np.isinf(value).any():
-            raise FloatingPointError(f"invalid value (inf) encountered in {name} at {source.current()}")
+            raise FloatingPointError(
+                f"invalid value (inf) encountered in {name} at {source.current()}"
+            )

@@ -24,7 +24,15 @@ from funcgrad.core.jaxpr import JaxprEqn, Literal, Var, subjaxprs
 from funcgrad.core.trace import Tracer, get_trace, use_trace
 from funcgrad.errors import MissingRuleError, UnexpectedTracerError
 
-__all__ = ["AxisData", "Primitive", "UndefinedPrimal", "Zero", "instantiate", "primitives", "unexpected_tracer"]
+__all__ = [
+    "AxisData",
+    "Primitive",
+    "UndefinedPrimal",
+    "Zero",
+    "instantiate",
+    "primitives",
+    "unexpected_tracer",
+]
 
 primitives: dict[str, Primitive] = {}
 
@@ -145,7 +153,9 @@ class Primitive:
             raise unexpected_tracer(x)
         return to_array(x)  # type: ignore[return-value]  # not a tracer
 
-    def linearize(self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: Any) -> Any:
+    def linearize(
+        self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: Any
+    ) -> Any:
         """Compute on the trace's parent and record the tangent program: here, by the jvp rule.
 
         `tangents` holds the linear variables, None where the tangent is zero.

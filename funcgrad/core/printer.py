@@ -24,7 +24,9 @@ _SILENT: dict[str, tuple[tuple[str, Any], ...]] = {
 _HIDDEN = {"broadcast_in_dim": ("shape",)}
 
 
-def format_jaxpr(jaxpr: Any, *, source_info: bool = False, print_shapes: bool = True, **_: Any) -> str:
+def format_jaxpr(
+    jaxpr: Any, *, source_info: bool = False, print_shapes: bool = True, **_: Any
+) -> str:
     """The text of a jaxpr; with `source_info` each equation names the user's line it came from."""
     names = _Names(jaxpr)
     lines = _Printer(names, source_info, print_shapes)
@@ -61,7 +63,9 @@ class _Names:
         count: dict[int, list[Any]] = {}
         for eqn in (e for j in _all_jaxprs(jaxpr) for e in j.eqns):
             for sub in _subjaxprs(eqn.params):
-                entry = count.setdefault(id(_open(sub)), [_open(sub), 0, eqn.params.get("name", "jaxpr")])
+                entry = count.setdefault(
+                    id(_open(sub)), [_open(sub), 0, eqn.params.get("name", "jaxpr")]
+                )
                 entry[1] += 1
         taken: dict[str, int] = {}
         result = []
@@ -124,7 +128,7 @@ class _Printer:
             (k, v)
             for k, v in sorted(eqn.params.items())
             if k not in hidden
-            and not (k in silent and (v == silent[k] or silent[k] is None and not _says(v)))
+            and not (k in silent and (v == silent[k] or (silent[k] is None and not _says(v))))
             and not (k == "accuracy" and v is None)
         ]
 
@@ -141,7 +145,11 @@ class _Printer:
             return self.jaxpr(v, indent)
         if isinstance(v, (tuple, list)) and any(hasattr(x, "eqns") for x in v):
             pad = " " * (indent + 2)
-            return "(" + "".join(f"\n{pad}{self.jaxpr(x, indent + 2)}" for x in v) + f"\n{' ' * indent})"
+            return (
+                "("
+                + "".join(f"\n{pad}{self.jaxpr(x, indent + 2)}" for x in v)
+                + f"\n{' ' * indent})"
+            )
         if callable(v) and hasattr(v, "__name__") and not isinstance(v, type):
             return str(v.__name__)
         if isinstance(v, type):

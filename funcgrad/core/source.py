@@ -83,7 +83,9 @@ def _line(code: CodeType, instruction: int) -> int:
     return found[1]
 
 
-_override: contextvars.ContextVar[SourceInfo | None] = contextvars.ContextVar("source", default=None)
+_override: contextvars.ContextVar[SourceInfo | None] = contextvars.ContextVar(
+    "source", default=None
+)
 
 
 def _library(filename: str) -> bool:

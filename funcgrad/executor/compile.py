@@ -64,7 +64,8 @@ class Program:
     def wrapped(self, values: Sequence[Any]) -> list[ConcreteArray]:
         """NumPy values in, arrays out."""
         return [
-            ConcreteArray(v, weak) for v, weak in zip(self.run(values), self.weak_types, strict=True)
+            ConcreteArray(v, weak)
+            for v, weak in zip(self.run(values), self.weak_types, strict=True)
         ]
 
 

@@ -117,7 +117,9 @@ class Emitter:
             return f"[{', '.join(map(self.literal, value))}]"
         return self.module.named(("param", id(value)), "_param", value)
 
-    def call(self, function: Callable[..., Any], args: Sequence[str], params: dict[str, Any]) -> str:
+    def call(
+        self, function: Callable[..., Any], args: Sequence[str], params: dict[str, Any]
+    ) -> str:
         """A call of a function of NumPy values with the equation's parameters."""
         keywords = [f"{k}={self.literal(v)}" for k, v in params.items()]
         return f"{self.helper(function)}({', '.join([*args, *keywords])})"
@@ -205,5 +207,3 @@ def _variable(n: int) -> str:
 def _identifier(name: str) -> str:
     safe = "".join(c if c.isalnum() else "_" for c in name).strip("_")
     return safe or "f"
-
-

@@ -7,6 +7,7 @@ from typing import Any
 from funcgrad.core.primitive import primitives
 from funcgrad.lax import (
     arithmetic as _arithmetic,
+    bitcast as _bitcast,
     bitwise as _bitwise,
     call as _call,
     convert as _convert,
@@ -15,6 +16,7 @@ from funcgrad.lax import (
     dot as _dot,
     dynamic_slicing as _dynamic_slicing,
     elementwise as _elementwise,
+    erf_inv as _erf_inv,
     gather as _gather,
     gather_numbers as _gather_numbers,
     gradient_stop as _gradient_stop,
@@ -29,14 +31,17 @@ from funcgrad.lax import (
     shape as _shape,
     slicing as _slicing,
     sort as _sort,
+    special as _special,
 )
 from funcgrad.lax.arithmetic import *
+from funcgrad.lax.bitcast import *
 from funcgrad.lax.bitwise import *
 from funcgrad.lax.convert import *
 from funcgrad.lax.cumulative import *
 from funcgrad.lax.dot import *
 from funcgrad.lax.dynamic_slicing import *
 from funcgrad.lax.elementwise import *
+from funcgrad.lax.erf_inv import *
 from funcgrad.lax.gather import *
 from funcgrad.lax.gather_numbers import *
 from funcgrad.lax.gradient_stop import *
@@ -49,6 +54,7 @@ from funcgrad.lax.select import *
 from funcgrad.lax.shape import *
 from funcgrad.lax.slicing import *
 from funcgrad.lax.sort import *
+from funcgrad.lax.special import *
 
 
 def __getattr__(name: str) -> Any:
@@ -61,12 +67,14 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *_arithmetic.__all__,
+    *_bitcast.__all__,
     *_bitwise.__all__,
     *_convert.__all__,
     *_cumulative.__all__,
     *_dot.__all__,
     *_dynamic_slicing.__all__,
     *_elementwise.__all__,
+    *_erf_inv.__all__,
     *_gather.__all__,
     *_gather_numbers.__all__,
     *_gradient_stop.__all__,
@@ -79,4 +87,5 @@ __all__ = [
     *_shape.__all__,
     *_slicing.__all__,
     *_sort.__all__,
+    *_special.__all__,
 ]

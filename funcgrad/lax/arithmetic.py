@@ -90,8 +90,6 @@ def _share(z: Any, x: Any, other: Any) -> Any:
     return mul(chosen, where(eq(other, z), half, one))
 
 
-
-
 add = binary(add_p, "sum x + y")
 sub = binary(sub_p, "difference x - y")
 mul = binary(mul_p, "product x y")

@@ -95,4 +95,4 @@ shift_right_arithmetic = binary(
 
 def bitwise_not(x: ArrayLike) -> Array:
     """Elementwise inversion of bits."""
-    return not_p.bind(operand(x))  # type: ignore[no-any-return]
+    return not_p.bind(operand(x))

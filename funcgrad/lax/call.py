@@ -29,7 +29,7 @@ class Jit(Primitive):
         return jaxpr.out_avals
 
     def effects(self, params: dict[str, Any]) -> frozenset[Any]:
-        return params["jaxpr"].effects  # type: ignore[no-any-return]
+        return params["jaxpr"].effects
 
     def evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
         values = [x._value if type(x) is ConcreteArray else self.concrete(x)._value for x in args]
@@ -39,7 +39,7 @@ class Jit(Primitive):
         function = emitter.function(eqn.params["jaxpr"], eqn.params["name"])
         return f"{function}({', '.join(args)})"
 
-    def jvp(self, primals: Any, tangents: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:  # type: ignore[override]
+    def jvp(self, primals: Any, tangents: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:
         nonzeros = tuple(type(t) is not Zero for t in tangents)
         both, out_nonzeros = jvp_jaxpr(jaxpr, nonzeros)
         given = [t for t in tangents if type(t) is not Zero]
@@ -66,7 +66,11 @@ class Jit(Primitive):
         if not outvars:
             return outs
         given = [t for t in tangents if t is not None]
-        eqn_params = {"jaxpr": parts.linear, "name": params["name"], "num_residuals": len(residuals)}
+        eqn_params = {
+            "jaxpr": parts.linear,
+            "name": params["name"],
+            "num_residuals": len(residuals),
+        }
         trace.tape.eqns.append(
             JaxprEqn([*residuals, *given], outvars, linear_jit_p, eqn_params, source.current())
         )
@@ -76,10 +80,12 @@ class Jit(Primitive):
             for x, nz in zip(outs, parts.out_nonzeros, strict=True)
         ]
 
-    def transpose(self, cts: Any, *args: Any, jaxpr: ClosedJaxpr, name: str, **params: Any) -> Any:  # type: ignore[override]
+    def transpose(self, cts: Any, *args: Any, jaxpr: ClosedJaxpr, name: str, **params: Any) -> Any:
         return transposed_call(cts, args, jaxpr, name)
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:  # type: ignore[override]
+    def batch(
+        self, axis: AxisData, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, **params: Any
+    ) -> Any:
         batched, out_dims = batch_jaxpr(jaxpr, axis.size, axis.name, tuple(dims))
         return self.bind(*args, jaxpr=batched, **params), out_dims
 
@@ -110,7 +116,9 @@ class LinearJit(Primitive):
     def bind(self, *args: Any, jaxpr: ClosedJaxpr, name: str, num_residuals: int) -> Any:
         return jit_p.bind(*args, jaxpr=plain_jaxpr(jaxpr), name=name)
 
-    def transpose(self, cts: Any, *args: Any, jaxpr: ClosedJaxpr, name: str, num_residuals: int) -> Any:  # type: ignore[override]
+    def transpose(
+        self, cts: Any, *args: Any, jaxpr: ClosedJaxpr, name: str, num_residuals: int
+    ) -> Any:
         return transposed_call(cts, args, jaxpr, name)
 
 
@@ -120,6 +128,4 @@ linear_jit_p = LinearJit("linear_jit")
 @cached
 def plain_jaxpr(closed: ClosedJaxpr) -> ClosedJaxpr:
     """A linear jaxpr from a tape with its equations expanded into ordinary ones."""
-    return trace_to_jaxpr(
-        lambda *xs: eval_jaxpr(closed.jaxpr, closed.consts, *xs), closed.in_avals
-    )
+    return trace_to_jaxpr(lambda *xs: eval_jaxpr(closed.jaxpr, closed.consts, *xs), closed.in_avals)

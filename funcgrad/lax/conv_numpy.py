@@ -103,7 +103,7 @@ def _convolve(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
     groups, n, c = x.shape[:3]
     if not w.size or not x.size:
         y[...] = 0
-        return
+        return None
     if all(a.taps == 1 for a in axes):
         return _pointwise(x, w, y, axes)
     fastest = min((i for i in range(x.ndim) if x.shape[i] > 1), key=lambda i: abs(x.strides[i]), default=0)

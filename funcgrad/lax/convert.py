@@ -22,10 +22,12 @@ def full_like(x: Any, value: Any, dtype: Any = None, shape: Any = None) -> Array
     aval = typeof(x)
     shape = aval.shape if shape is None else tuple(shape)
     weak = aval.weak_type if dtype is None else False
-    scalar = ConcreteArray(np.asarray(value).astype(aval.dtype if dtype is None else dtype)[()], weak)
+    scalar = ConcreteArray(
+        np.asarray(value).astype(aval.dtype if dtype is None else dtype)[()], weak
+    )
     if not shape:
         return scalar
-    return broadcast_in_dim_p.bind(  # type: ignore[no-any-return]
+    return broadcast_in_dim_p.bind(
         scalar, shape=shape, broadcast_dimensions=(), sharding=None
     )
 
@@ -43,28 +45,36 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, *, sharding: Any = None
             value = ConcreteArray(convert_value(np.asarray(fill_value), wanted)[()], weak)
     sizes = tuple(shape)
     if value.ndim:
-        raise TypeError(f"full must be called with scalar fill_value, got fill_value.shape {value.shape}.")
+        raise TypeError(
+            f"full must be called with scalar fill_value, got fill_value.shape {value.shape}."
+        )
     if not sizes:
         return value
-    return broadcast_in_dim_p.bind(  # type: ignore[no-any-return]
+    return broadcast_in_dim_p.bind(
         value, shape=sizes, broadcast_dimensions=(), sharding=None
     )
 
 
 def convert(x: Any, dtype: Any) -> Any:
     """`x` in another dtype (the bare primitive, for derivative rules)."""
-    return x if x.dtype == dtype else convert_element_type_p.bind(
-        x, new_dtype=np.dtype(dtype), weak_type=False, sharding=None
+    return (
+        x
+        if x.dtype == dtype
+        else convert_element_type_p.bind(
+            x, new_dtype=np.dtype(dtype), weak_type=False, sharding=None
+        )
     )
 
 
 class ConvertElementType(Linear):
     """The same numbers in another dtype, saturating where floats become integers."""
 
-    def abstract_eval(self, x: ShapedArray, *, new_dtype: Any, weak_type: bool, sharding: Any) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(
+        self, x: ShapedArray, *, new_dtype: Any, weak_type: bool, sharding: Any
+    ) -> ShapedArray:
         return shaped(x.shape, new_dtype, weak_type)
 
-    def impl(self, x: Any, *, new_dtype: Any, weak_type: bool, sharding: Any) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, *, new_dtype: Any, weak_type: bool, sharding: Any) -> Any:
         return convert_value(x, new_dtype)
 
     def evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -79,12 +89,10 @@ class ConvertElementType(Linear):
             return out, Zero(typeof(out).to_tangent_aval())
         return out, self.bind(t, **params)
 
-    def transpose(self, ct: Any, x: Any, **params: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any, **params: Any) -> Sequence[Any]:
         if dtypes.kind(ct.dtype) == "c" and dtypes.kind(x.aval.dtype) != "c":
             ct = real(ct)
-        return (
-            self.bind(ct, new_dtype=x.aval.dtype, weak_type=x.aval.weak_type, sharding=None),
-        )
+        return (self.bind(ct, new_dtype=x.aval.dtype, weak_type=x.aval.weak_type, sharding=None),)
 
     def batch(self, axis: Any, args: Any, dims: Any, **params: Any) -> Any:
         return self.bind(args[0], **params), dims[0]
@@ -123,15 +131,15 @@ class Real(Linear):
         super().__init__(name, impl)
         self.back = back
 
-    def abstract_eval(self, x: ShapedArray) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray) -> ShapedArray:
         if dtypes.kind(x.dtype) != "c":
             raise TypeError(f"{self.name} does not accept dtype {x.dtype.name}.")
         return shaped(x.shape, np.dtype(f"f{x.dtype.itemsize // 2}"), x.weak_type)
 
-    def transpose(self, ct: Any, x: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any) -> Sequence[Any]:
         return (self.back(ct),)
 
-    def batch(self, axis: Any, args: Any, dims: Any) -> Any:  # type: ignore[override]
+    def batch(self, axis: Any, args: Any, dims: Any) -> Any:
         return self.bind(args[0]), dims[0]
 
 
@@ -142,20 +150,25 @@ imag_p = Real("imag", lambda x: np.imag(x), lambda ct: complex(full_like(ct, 0),
 class Complex(Elementwise):
     """x + i y."""
 
-    def jvp(self, primals: Any, tangents: Any) -> Any:  # type: ignore[override]
+    def jvp(self, primals: Any, tangents: Any) -> Any:
         out = self.bind(*primals)
         if all(type(t) is Zero for t in tangents):
             return out, Zero(typeof(out))
-        filled = [full_like(x, 0) if type(t) is Zero else t for x, t in zip(primals, tangents, strict=True)]
+        filled = [
+            full_like(x, 0) if type(t) is Zero else t
+            for x, t in zip(primals, tangents, strict=True)
+        ]
         return out, self.bind(*filled)
 
     def linearize(self, trace: Any, primals: Any, tangents: Any, params: Any) -> Any:
         return super(Elementwise, self).linearize(trace, primals, tangents, params)
 
-    def transpose(self, ct: Any, x: Any, y: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any, y: Any) -> Sequence[Any]:
         return (
             sum_to_shape(real(ct), x.aval.shape) if type(x) is UndefinedPrimal else None,
-            sum_to_shape(neg_p.bind(imag(ct)), y.aval.shape) if type(y) is UndefinedPrimal else None,
+            sum_to_shape(neg_p.bind(imag(ct)), y.aval.shape)
+            if type(y) is UndefinedPrimal
+            else None,
         )
 
 
@@ -175,17 +188,17 @@ complex_p = Complex("complex", _complex, accepts="f", result=complex_dtype)
 class Conj(Linear):
     """The complex conjugate; of a real number, the number as a complex one."""
 
-    def abstract_eval(self, x: ShapedArray, *, input_dtype: Any) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray, *, input_dtype: Any) -> ShapedArray:
         kind = dtypes.kind(x.dtype)
         return x if kind == "c" else shaped(x.shape, complex_dtype(x.dtype), x.weak_type)
 
-    def impl(self, x: Any, *, input_dtype: Any) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, *, input_dtype: Any) -> Any:
         return np.conjugate(x) if x.dtype.kind == "c" else x.astype(complex_dtype(x.dtype))
 
-    def transpose(self, ct: Any, x: Any, *, input_dtype: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any, *, input_dtype: Any) -> Sequence[Any]:
         return (conj(ct) if dtypes.kind(x.aval.dtype) == "c" else real(ct),)
 
-    def batch(self, axis: Any, args: Any, dims: Any, *, input_dtype: Any) -> Any:  # type: ignore[override]
+    def batch(self, axis: Any, args: Any, dims: Any, *, input_dtype: Any) -> Any:
         return self.bind(args[0], input_dtype=input_dtype), dims[0]
 
 
@@ -194,23 +207,23 @@ conj_p = Conj("conj")
 
 def real(x: ArrayLike) -> Array:
     """The real part."""
-    return real_p.bind(operand(x))  # type: ignore[no-any-return]
+    return real_p.bind(operand(x))
 
 
 def imag(x: ArrayLike) -> Array:
     """The imaginary part."""
-    return imag_p.bind(operand(x))  # type: ignore[no-any-return]
+    return imag_p.bind(operand(x))
 
 
 def complex(x: ArrayLike, y: ArrayLike) -> Array:
     """The complex number x + i y."""
-    return complex_p.bind(*operands("complex", x, y))  # type: ignore[no-any-return]
+    return complex_p.bind(*operands("complex", x, y))
 
 
 def conj(x: ArrayLike) -> Array:
     """The complex conjugate."""
     x = operand(x)
-    return conj_p.bind(x, input_dtype=x.dtype)  # type: ignore[no-any-return]
+    return conj_p.bind(x, input_dtype=x.dtype)
 
 
 def convert_element_type(operand: ArrayLike, new_dtype: Any) -> Array:
@@ -218,10 +231,12 @@ def convert_element_type(operand: ArrayLike, new_dtype: Any) -> Array:
     weak = new_dtype in (bool, int, float) and new_dtype is not bool
     x = as_operand(operand)
     dtype = dtypes.canonicalize_dtype(new_dtype)
-    weak = (weak or type(new_dtype) is type and new_dtype.__name__ == "complex") and new_dtype is not bool
+    weak = (
+        weak or (type(new_dtype) is type and new_dtype.__name__ == "complex")
+    ) and new_dtype is not bool
     if x.dtype == dtype and x.weak_type == weak:
         return x
-    return convert_element_type_p.bind(  # type: ignore[no-any-return]
+    return convert_element_type_p.bind(
         x, new_dtype=dtype, weak_type=weak, sharding=None
     )
 

@@ -46,7 +46,7 @@ class CustomCall(Primitive):
         return call_jaxpr.out_avals
 
     def effects(self, params: dict[str, Any]) -> frozenset[Any]:
-        return params["call_jaxpr"].effects  # type: ignore[no-any-return]
+        return params["call_jaxpr"].effects
 
     def stage(self, trace: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
         args = [x if isinstance(x, Array) else to_array(x) for x in args]
@@ -78,8 +78,13 @@ class CustomCall(Primitive):
 class CustomJVPCall(CustomCall):
     """`jvp(*primals, *tangents)` gives the results, then their tangents."""
 
-    def jvp(self, primals: Any, tangents: Any, *, jvp: Flat, **params: Any) -> Any:  # type: ignore[override]
-        out = list(jvp(*primals, *([*tangents] if params.get("symbolic_zeros") else map(instantiated, tangents))))
+    def jvp(self, primals: Any, tangents: Any, *, jvp: Flat, **params: Any) -> Any:
+        out = list(
+            jvp(
+                *primals,
+                *([*tangents] if params.get("symbolic_zeros") else map(instantiated, tangents)),
+            )
+        )
         n = len(out) // 2
         outs, out_tangents = out[:n], out[n:]
         return outs, [
@@ -87,7 +92,9 @@ class CustomJVPCall(CustomCall):
             for x, t in zip(outs, out_tangents, strict=True)
         ]
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, fun: Flat, jvp: Flat, **params: Any) -> Any:  # type: ignore[override]
+    def batch(
+        self, axis: AxisData, args: Any, dims: Any, *, fun: Flat, jvp: Flat, **params: Any
+    ) -> Any:
         params.pop("call_jaxpr", None)
         out = self.bind(
             *args, fun=batched(fun, axis, dims), jvp=batched(jvp, axis, [*dims, *dims]), **params
@@ -99,7 +106,7 @@ class CustomJVPCall(CustomCall):
 
         def with_constants(*xs: Any) -> Sequence[Any]:
             half = len(xs) // 2
-            return jvp(*xs[n:half], *xs[half + n :])  # type: ignore[no-any-return]
+            return jvp(*xs[n:half], *xs[half + n :])
 
         return {**params, "jvp": with_constants}
 
@@ -121,7 +128,9 @@ custom_jvp_call_p = CustomJVPCall("custom_jvp_call")
 class CustomVJPCall(CustomCall):
     """`fwd(*primals)` gives residuals and results, `bwd(*residuals, *cotangents)` the cotangents."""
 
-    def jvp(self, primals: Any, tangents: Any, *, fwd: Callable[..., Any], bwd: Flat, **params: Any) -> Any:  # type: ignore[override]
+    def jvp(
+        self, primals: Any, tangents: Any, *, fwd: Callable[..., Any], bwd: Flat, **params: Any
+    ) -> Any:
         residuals, outs = fwd(*primals)
         given = [type(t) is not Zero for t in tangents]
         avals = tuple(typeof(x).to_tangent_aval() for x in outs)
@@ -135,8 +144,16 @@ class CustomVJPCall(CustomCall):
             Zero(a) if a.dtype == float0 else t for t, a in zip(out_tangents, avals, strict=True)
         ]
 
-    def batch(  # type: ignore[override]
-        self, axis: AxisData, args: Any, dims: Any, *, fun: Flat, fwd: Callable[..., Any], bwd: Flat, **params: Any
+    def batch(
+        self,
+        axis: AxisData,
+        args: Any,
+        dims: Any,
+        *,
+        fun: Flat,
+        fwd: Callable[..., Any],
+        bwd: Flat,
+        **params: Any,
     ) -> Any:
         params.pop("call_jaxpr", None)
         res_dims: list[int | None] = []
@@ -161,9 +178,14 @@ class CustomVJPCall(CustomCall):
             n = len(xs) - num_outs
             plain = [instantiated(x) for x in xs]
             cts, have = batch_flat(bwd, axis, plain, [*res_dims[:n], *([0] * num_outs)])
-            return [_unbatched_sum(ct, axis, d, want) for ct, d, want in zip(cts, have, dims, strict=True)]
+            return [
+                _unbatched_sum(ct, axis, d, want)
+                for ct, d, want in zip(cts, have, dims, strict=True)
+            ]
 
-        out = self.bind(*args, fun=batched(fun, axis, dims), fwd=batched_fwd, bwd=batched_bwd, **params)
+        out = self.bind(
+            *args, fun=batched(fun, axis, dims), fwd=batched_fwd, bwd=batched_bwd, **params
+        )
         return out, [0] * len(out)
 
     def lifted_rules(self, n: int, params: dict[str, Any]) -> dict[str, Any]:
@@ -211,14 +233,24 @@ class CustomLin(Primitive):
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> Any:
         self.evaluate((), {})
 
-    def transpose(  # type: ignore[override]
+    def transpose(
         self, cts: Any, *args: Any, bwd: Flat, num_res: int, out_avals: Any, given: tuple[bool, ...]
     ) -> Sequence[Any]:
         found = bwd(*args[:num_res], *cts)
         wanted = [ct for ct, g in zip(found, given, strict=True) if g]
         return [*[None] * num_res, *wanted]
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, bwd: Flat, num_res: int, out_avals: Any, given: Any) -> Any:  # type: ignore[override]
+    def batch(
+        self,
+        axis: AxisData,
+        args: Any,
+        dims: Any,
+        *,
+        bwd: Flat,
+        num_res: int,
+        out_avals: Any,
+        given: Any,
+    ) -> Any:
         avals = tuple(a.update(shape=(axis.size, *a.shape)) for a in out_avals)
         in_dims = iter(dims[num_res:])
         want = [next(in_dims) if g else None for g in given]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core import dtypes
-from funcgrad.core.array import Array, ArrayLike, typeof
+from funcgrad.core.array import Array, ArrayLike
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.jaxpr import JaxprEqn
 from funcgrad.core.primitive import AxisData, UndefinedPrimal
@@ -53,7 +53,7 @@ class DotGeneral(Bilinear):
 
     impl = staticmethod(contract)  # type: ignore[assignment]  # a plain function of NumPy values
 
-    def abstract_eval(  # type: ignore[override]
+    def abstract_eval(
         self, x: ShapedArray, y: ShapedArray, *, dimension_numbers: Any,
         precision: Any = None, preferred_element_type: Any = None, out_sharding: Any = None,
     ) -> ShapedArray:  # fmt: skip
@@ -73,13 +73,17 @@ class DotGeneral(Bilinear):
             dtype, weak = np.dtype(preferred_element_type), False
         return shaped(tuple(shape), dtype, weak and x.weak_type and y.weak_type)
 
-    def transpose(self, ct: Any, x: Any, y: Any, *, dimension_numbers: Any, **params: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(
+        self, ct: Any, x: Any, y: Any, *, dimension_numbers: Any, **params: Any
+    ) -> Sequence[Any]:
         (cx, cy), (bx, by) = dimension_numbers
         if type(x) is UndefinedPrimal:
             return _cotangent(ct, y, x.aval, (cx, bx), (cy, by), False, params), None
         return None, _cotangent(ct, x, y.aval, (cy, by), (cx, bx), True, params)
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, dimension_numbers: Any, **params: Any) -> Any:  # type: ignore[override]
+    def batch(
+        self, axis: AxisData, args: Any, dims: Any, *, dimension_numbers: Any, **params: Any
+    ) -> Any:
         (x, y), (dx, dy) = args, dims
         (cx, cy), (bx, by) = dimension_numbers
         nb = len(bx)
@@ -121,7 +125,9 @@ def _shifted(axes: Sequence[int], d: int) -> tuple[int, ...]:
     return tuple(i if i < d else i + 1 for i in axes)
 
 
-def _cotangent(ct: Any, other: Any, aval: ShapedArray, mine: Any, its: Any, swapped: bool, params: Any) -> Any:
+def _cotangent(
+    ct: Any, other: Any, aval: ShapedArray, mine: Any, its: Any, swapped: bool, params: Any
+) -> Any:
     """The cotangent of one operand: the result's, contracted with the other operand's free axes."""
     (c, b), (c_other, b_other) = mine, its
     nb = len(b)
@@ -162,7 +168,7 @@ def dot_general(
         preferred_element_type = dtypes.canonicalize_dtype(preferred_element_type)
     params = {"precision": precision, "preferred_element_type": preferred_element_type}
     dot_general_p.abstract_eval(x.aval, y.aval, dimension_numbers=numbers, **params)
-    return dot_general_p.bind(  # type: ignore[no-any-return]
+    return dot_general_p.bind(
         x, y, dimension_numbers=numbers, out_sharding=None, **params
     )
 
@@ -188,8 +194,8 @@ def batch_matmul(lhs: ArrayLike, rhs: ArrayLike, precision: Any = None) -> Array
     """Matrix products over leading batch axes."""
     x, y = as_operand(lhs), as_operand(rhs)
     if x.ndim < 2 or y.ndim < 2 or x.ndim != y.ndim:
-        raise ValueError(f"Arguments to batch_matmul must have rank at least 2 and equal, got {x.ndim} and {y.ndim}")
+        raise ValueError(
+            f"Arguments to batch_matmul must have rank at least 2 and equal, got {x.ndim} and {y.ndim}"
+        )
     batch = tuple(range(x.ndim - 2))
     return dot_general(x, y, (((x.ndim - 1,), (x.ndim - 2,)), (batch, batch)), precision)
-
-

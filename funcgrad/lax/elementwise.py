@@ -71,9 +71,7 @@ def _rsqrt(x: Any) -> Any:
 
 
 rsqrt_p = Elementwise("rsqrt", _rsqrt, lambda y, x: ar.mul(-0.5, ar.div(y, x)))
-cbrt_p = Elementwise(
-    "cbrt", np.cbrt, lambda y, x: ar.div(1.0, ar.mul(3.0, square(y))), accepts="f"
-)
+cbrt_p = Elementwise("cbrt", np.cbrt, lambda y, x: ar.div(1.0, ar.mul(3.0, square(y))), accepts="f")
 square_p = Elementwise("square", np.square, lambda y, x: ar.mul(2.0, x), accepts="fciu")
 
 

@@ -151,7 +151,9 @@ class Elementwise(Primitive):
             total = add_any_p.bind(total, t)
         return out, total
 
-    def linearize(self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: Any) -> Any:
+    def linearize(
+        self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: Any
+    ) -> Any:
         """One equation on the tape: the sum of coefficient times tangent."""
         parent = trace.parent
         out = parent.process(self, primals, params)
@@ -168,14 +170,16 @@ class Elementwise(Primitive):
             return out
         return trace.record(lincomb_p, terms, out, {"shape": out.shape})
 
-    def batch(self, axis: AxisData, args: Sequence[Any], dims: Sequence[int | None], **params: Any) -> Any:
+    def batch(
+        self, axis: AxisData, args: Sequence[Any], dims: Sequence[int | None], **params: Any
+    ) -> Any:
         args, dim = aligned_batches(args, dims)
         return self.bind(*args, **params), dim
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         if isinstance(self.impl, np.ufunc):
             return f"{emitter.numpy(self.impl.__name__)}({', '.join(args)})"
-        return emitter.call(self.impl, args, eqn.params)  # type: ignore[no-any-return]
+        return emitter.call(self.impl, args, eqn.params)
 
 
 def aligned_batches(args: Sequence[Any], dims: Sequence[int | None]) -> tuple[list[Any], int]:
@@ -210,9 +214,7 @@ def broadcast_shape(name: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int, 
     """The common shape of operands of one rank; scalars go with everything."""
     full = [s for s in shapes if s]
     if len({len(s) for s in full}) > 1:
-        raise TypeError(
-            f"{name} got arrays of different rank: {', '.join(map(str, shapes))}."
-        )
+        raise TypeError(f"{name} got arrays of different rank: {', '.join(map(str, shapes))}.")
     out = []
     for sizes in zip(*full, strict=True):
         wide = {n for n in sizes if n != 1}
@@ -256,7 +258,7 @@ class LinearCombination(Primitive):
     def abstract_eval(self, *avals: ShapedArray, shape: tuple[int, ...]) -> ShapedArray:
         return shaped(shape, avals[1].dtype, avals[1].weak_type)
 
-    def backward(  # type: ignore[override]  # a method where others have None
+    def backward(
         self, ct: Any, eqn: JaxprEqn, known: dict[Any, Any], env: dict[Any, Any]
     ) -> None:
         """dC/dt_i = dC/d(result) * c_i, summed over the axes along which t_i was repeated."""
@@ -291,7 +293,9 @@ class Linear(Primitive):
             return out, Zero(typeof(out).to_tangent_aval())
         return out, self.bind(t, **params)
 
-    def linearize(self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: Any) -> Any:
+    def linearize(
+        self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: Any
+    ) -> Any:
         out = trace.parent.process(self, primals, params)
         if out.dtype.kind not in "fc" and dtypes.kind(out.dtype) not in "fc":
             return out
@@ -341,7 +345,9 @@ def zero_scalar(dtype: Any) -> ConcreteArray:
 
 def operands(name: str, *args: Any) -> list[Array]:
     """The arguments of a lax function: Python scalars take the dtype of the arrays beside them."""
-    arrays = [x for x in args if not isinstance(x, (int, float, complex)) or isinstance(x, np.generic)]
+    arrays = [
+        x for x in args if not isinstance(x, (int, float, complex)) or isinstance(x, np.generic)
+    ]
     if len(arrays) == len(args):
         return [operand(x) for x in args]
     if not arrays:
@@ -356,7 +362,9 @@ def operands(name: str, *args: Any) -> list[Array]:
             else:
                 weak = typeof(arrays[0]).weak_type
                 out.append(
-                    ConcreteArray(np.asarray(x).astype(dtype)[()], True) if weak else scalar_like(x, dtype)
+                    ConcreteArray(np.asarray(x).astype(dtype)[()], True)
+                    if weak
+                    else scalar_like(x, dtype)
                 )
         else:
             out.append(operand(x))
@@ -367,10 +375,6 @@ def zeros_like(x: Any) -> Any:
     return zeros(typeof(x))
 
 
-
-
 # The two operations the rules above bind; their rules are lines in this file's own language.
-mul_p = Elementwise(
-    "mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="fciub"
-)
+mul_p = Elementwise("mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="fciub")
 neg_p = Elementwise("neg", np.negative, MINUS_ONE, accepts="fciu")

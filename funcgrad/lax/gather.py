@@ -16,7 +16,8 @@ from funcgrad.core.jaxpr import Jaxpr, JaxprEqn, Var
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
 from funcgrad.core.source import SourceInfo
 from funcgrad.lax.arithmetic import add_p
-from funcgrad.lax.families import Elementwise, operand as as_operand
+from funcgrad.lax.families import Elementwise
+from funcgrad.lax.families import operand as as_operand
 from funcgrad.lax.gather_numbers import (
     GatherDimensionNumbers,
     GatherScatterMode,
@@ -49,7 +50,7 @@ class Indexed(Primitive):
 class Gather(Indexed):
     """The windows of an operand at the positions that indices give."""
 
-    def impl(  # type: ignore[override]
+    def impl(
         self,
         x: Any,
         indices: Any,
@@ -64,7 +65,7 @@ class Gather(Indexed):
         fill = mode is GatherScatterMode.FILL_OR_DROP
         return gather_numpy(x, indices, dimension_numbers, slice_sizes, fill, fill_value)
 
-    def abstract_eval(  # type: ignore[override]
+    def abstract_eval(
         self,
         x: ShapedArray,
         indices: ShapedArray,
@@ -84,7 +85,7 @@ class Gather(Indexed):
             return out, Zero(typeof(out).to_tangent_aval())
         return out, self.bind(tangents[0], indices, **_filling_zero(params))
 
-    def transpose(self, ct: Any, x: Any, indices: Any, **params: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any, indices: Any, **params: Any) -> Sequence[Any]:
         return (
             scatter_add_p.bind(
                 zeros(x.aval),
@@ -100,7 +101,7 @@ class Gather(Indexed):
             None,
         )
 
-    def batch(  # type: ignore[override]
+    def batch(
         self,
         axis: AxisData,
         args: Any,
@@ -155,7 +156,7 @@ class Scatter(Indexed):
         self.combine = combine
         self.ufunc = ufunc
 
-    def impl(  # type: ignore[override]
+    def impl(
         self,
         x: Any,
         indices: Any,
@@ -173,7 +174,7 @@ class Scatter(Indexed):
             x, indices, updates, dimension_numbers, self.ufunc, clip, unique_indices
         )
 
-    def abstract_eval(  # type: ignore[override]
+    def abstract_eval(
         self,
         x: ShapedArray,
         indices: ShapedArray,
@@ -193,7 +194,7 @@ class Scatter(Indexed):
         check_scatter(dimension_numbers, x.shape, indices.shape, updates.shape)
         return shaped(x.shape, x.dtype, x.weak_type)
 
-    def batch(  # type: ignore[override]
+    def batch(
         self,
         axis: AxisData,
         args: Any,
@@ -257,7 +258,7 @@ class ScatterLinear(Scatter):
 
     def transpose(
         self, ct: Any, x: Any, indices: Any, updates: Any, **params: Any
-    ) -> Sequence[Any]:  # type: ignore[override]
+    ) -> Sequence[Any]:
         if type(updates) is not UndefinedPrimal:
             return ct, None, None
         picked = self.updates_share(self.gathered(ct, indices, updates.aval, params))
@@ -314,4 +315,4 @@ def gather(
         "unique_indices": bool(unique_indices),
     }
     gather_p.abstract_eval(x.aval, indices.aval, **params)
-    return gather_p.bind(x, indices, **params)  # type: ignore[no-any-return]
+    return gather_p.bind(x, indices, **params)

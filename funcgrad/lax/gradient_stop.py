@@ -31,9 +31,9 @@ def stop_gradient(x: T) -> T:
     >>> fg.grad(lambda x: x * lax.stop_gradient(x))(3.0)
     Array(3., dtype=float64, weak_type=True)
     """
-    return pytree.map(_stopped, x)  # type: ignore[no-any-return]
+    return pytree.map(_stopped, x)
 
 
 def _stopped(x: Any) -> Array:
     x = operand(x)
-    return stop_gradient_p.bind(x) if dtypes.kind(x.dtype) in "fc" else x  # type: ignore[no-any-return]
+    return stop_gradient_p.bind(x) if dtypes.kind(x.dtype) in "fc" else x

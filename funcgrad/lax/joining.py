@@ -34,10 +34,10 @@ class Join(Primitive):
 class Concatenate(Join):
     """Arrays laid behind each other along an axis."""
 
-    def impl(self, *xs: Any, dimension: int) -> Any:  # type: ignore[override]
+    def impl(self, *xs: Any, dimension: int) -> Any:
         return np.concatenate(xs, dimension)
 
-    def abstract_eval(self, *avals: ShapedArray, dimension: int) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, *avals: ShapedArray, dimension: int) -> ShapedArray:
         first = avals[0]
         for a in avals[1:]:
             if a.dtype != first.dtype:
@@ -46,7 +46,9 @@ class Concatenate(Join):
                     f"{', '.join(x.dtype.name for x in avals)}."
                 )
             if a.ndim != first.ndim or any(
-                n != m for i, (n, m) in enumerate(zip(a.shape, first.shape, strict=True)) if i != dimension
+                n != m
+                for i, (n, m) in enumerate(zip(a.shape, first.shape, strict=True))
+                if i != dimension
             ):
                 raise TypeError(
                     "Cannot concatenate arrays with shapes that differ in dimensions other than the "
@@ -54,8 +56,10 @@ class Concatenate(Join):
                     f"{', '.join(str(x.shape) for x in avals)}."
                 )
         if not 0 <= dimension < first.ndim:
-            raise TypeError(f"concatenate dimension out of bounds: dimension {dimension} for shapes "
-                            f"{', '.join(str(x.shape) for x in avals)}.")
+            raise TypeError(
+                f"concatenate dimension out of bounds: dimension {dimension} for shapes "
+                f"{', '.join(str(x.shape) for x in avals)}."
+            )
         shape = list(first.shape)
         shape[dimension] = sum(a.shape[dimension] for a in avals)
         return shaped(tuple(shape), first.dtype, all(a.weak_type for a in avals))
@@ -70,7 +74,7 @@ class Concatenate(Join):
             self.abstract_eval(*[typeof(x) for x in args], **params)
             raise
 
-    def transpose(self, ct: Any, *args: Any, dimension: int) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, *args: Any, dimension: int) -> Sequence[Any]:
         out: list[Any] = []
         start = 0
         for x in args:
@@ -80,14 +84,16 @@ class Concatenate(Join):
                 low, high = [0] * ct.ndim, list(ct.shape)
                 low[dimension], high[dimension] = start, stop
                 out.append(
-                    slice_p.bind(ct, start_indices=tuple(low), limit_indices=tuple(high), strides=None)
+                    slice_p.bind(
+                        ct, start_indices=tuple(low), limit_indices=tuple(high), strides=None
+                    )
                 )
             else:
                 out.append(None)
             start = stop
         return out
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, dimension: int) -> Any:  # type: ignore[override]
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, dimension: int) -> Any:
         xs = [
             broadcast_new_axis(x, axis.size, 0) if d is None else moveaxis(x, d, 0)
             for x, d in zip(args, dims, strict=True)
@@ -104,10 +110,10 @@ concatenate_p = Concatenate("concatenate")
 class Stack(Join):
     """Arrays of one shape laid along a new axis."""
 
-    def impl(self, *xs: Any, axis: int) -> Any:  # type: ignore[override]
+    def impl(self, *xs: Any, axis: int) -> Any:
         return np.stack(xs, axis)
 
-    def abstract_eval(self, *avals: ShapedArray, axis: int) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, *avals: ShapedArray, axis: int) -> ShapedArray:
         first = avals[0]
         if any(a.shape != first.shape for a in avals):
             raise ValueError("All input arrays must have the same shape.")
@@ -115,7 +121,7 @@ class Stack(Join):
         shape.insert(axis, len(avals))
         return shaped(tuple(shape), first.dtype, all(a.weak_type for a in avals))
 
-    def transpose(self, ct: Any, *args: Any, axis: int) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, *args: Any, axis: int) -> Sequence[Any]:
         out: list[Any] = []
         for i, x in enumerate(args):
             if type(x) is not UndefinedPrimal:
@@ -123,11 +129,13 @@ class Stack(Join):
                 continue
             low, high = [0] * ct.ndim, list(ct.shape)
             low[axis], high[axis] = i, i + 1
-            row = slice_p.bind(ct, start_indices=tuple(low), limit_indices=tuple(high), strides=None)
+            row = slice_p.bind(
+                ct, start_indices=tuple(low), limit_indices=tuple(high), strides=None
+            )
             out.append(squeeze_p.bind(row, dimensions=(axis,)))
         return out
 
-    def batch(self, axis_data: AxisData, args: Any, dims: Any, *, axis: int) -> Any:  # type: ignore[override]
+    def batch(self, axis_data: AxisData, args: Any, dims: Any, *, axis: int) -> Any:
         xs = [
             broadcast_new_axis(x, axis_data.size, 0) if d is None else moveaxis(x, d, 0)
             for x, d in zip(args, dims, strict=True)
@@ -146,10 +154,10 @@ class Split(Primitive):
 
     multiple_results = True
 
-    def impl(self, x: Any, *, sizes: Any, axis: int) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, *, sizes: Any, axis: int) -> Any:
         return np.split(x, np.cumsum(sizes)[:-1], axis)
 
-    def abstract_eval(self, x: ShapedArray, *, sizes: Any, axis: int) -> Any:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray, *, sizes: Any, axis: int) -> Any:
         if sum(sizes) != x.shape[axis] or any(n < 0 for n in sizes):
             raise ValueError(
                 f"Sum of sizes {tuple(sizes)} must be equal to dimension {axis} of the operand "
@@ -166,10 +174,10 @@ class Split(Primitive):
             return outs, [Zero(typeof(x).to_tangent_aval()) for x in outs]
         return outs, self.bind(t, **params)
 
-    def transpose(self, cts: Any, x: Any, *, sizes: Any, axis: int) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, cts: Any, x: Any, *, sizes: Any, axis: int) -> Sequence[Any]:
         return (concatenate_p.bind(*[instantiate(ct, zeros) for ct in cts], dimension=axis),)
 
-    def batch(self, axis_data: AxisData, args: Any, dims: Any, *, sizes: Any, axis: int) -> Any:  # type: ignore[override]
+    def batch(self, axis_data: AxisData, args: Any, dims: Any, *, sizes: Any, axis: int) -> Any:
         x = moveaxis(args[0], dims[0], 0)
         return self.bind(x, sizes=sizes, axis=axis + 1), [0] * len(sizes)
 
@@ -184,17 +192,17 @@ def concatenate(operands: Sequence[ArrayLike], dimension: int) -> Array:
     xs = [as_operand(x) for x in operands]
     if len(xs) == 1:
         return xs[0]
-    return concatenate_p.bind(*xs, dimension=operator.index(dimension))  # type: ignore[no-any-return]
+    return concatenate_p.bind(*xs, dimension=operator.index(dimension))
 
 
 def stack(arrays: Sequence[ArrayLike], axis: int = 0) -> Array:
     """Arrays of one shape and dtype laid along a new axis."""
     xs = [as_operand(x) for x in arrays]
-    return stack_p.bind(*xs, axis=canonical_axis(axis, xs[0].ndim + 1))  # type: ignore[no-any-return]
+    return stack_p.bind(*xs, axis=canonical_axis(axis, xs[0].ndim + 1))
 
 
 def split(operand: ArrayLike, sizes: Sequence[int], axis: int = 0) -> Sequence[Array]:
     """`operand` cut into pieces of the given sizes along an axis."""
     x = as_operand(operand)
     sizes = tuple(operator.index(n) for n in sizes)
-    return split_p.bind(x, sizes=sizes, axis=canonical_axis(axis, x.ndim))  # type: ignore[no-any-return]
+    return split_p.bind(x, sizes=sizes, axis=canonical_axis(axis, x.ndim))

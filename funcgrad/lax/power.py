@@ -37,7 +37,7 @@ def _negative_power(x: Any, y: Any) -> Any:
 class Pow(Elementwise):
     """x ** y; the exponent may have an integer dtype of its own."""
 
-    def abstract_eval(self, x: ShapedArray, y: ShapedArray) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray, y: ShapedArray) -> ShapedArray:
         if dtypes.kind(y.dtype) in "iu" and dtypes.kind(x.dtype) in "fc":
             return super().abstract_eval(x, y.update(dtype=x.dtype))
         return super().abstract_eval(x, y)
@@ -69,6 +69,8 @@ atan2_p = Elementwise(
     lambda z, x, y: div(neg_p.bind(x), _atan2_scale(x, y)),
     accepts="f",
 )
+
+
 def _integer_pow(x: Any, *, y: int) -> Any:
     """x**y by repeated squaring, as XLA does it: the same roundings for every dtype."""
     if y == 2:
@@ -88,7 +90,7 @@ def _integer_pow(x: Any, *, y: int) -> Any:
 class IntegerPow(Elementwise):
     """x**y for a static integer y."""
 
-    def abstract_eval(self, x: ShapedArray, *, y: int) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray, *, y: int) -> ShapedArray:
         if y < 0 and dtypes.kind(x.dtype) not in "fc":
             raise TypeError(
                 "Integers cannot be raised to negative powers, got "
@@ -124,4 +126,4 @@ atan2 = binary(atan2_p, "angle of the point (y, x): arctan(x / y)")
 
 def integer_pow(x: ArrayLike, y: int) -> Array:
     """Elementwise power with a static integer exponent."""
-    return integer_pow_p.bind(operand(x), y=y)  # type: ignore[no-any-return]
+    return integer_pow_p.bind(operand(x), y=y)

@@ -15,7 +15,7 @@ def unary(primitive: Elementwise, summary: str) -> Callable[..., Array]:
     """The public function of a primitive of one argument."""
 
     def fun(x: ArrayLike, accuracy: Any = None) -> Array:
-        return primitive.bind(x if isinstance(x, Array) else operand(x))  # type: ignore[no-any-return]
+        return primitive.bind(x if isinstance(x, Array) else operand(x))
 
     fun.__name__ = fun.__qualname__ = primitive.name
     fun.__module__ = "funcgrad.lax"
@@ -29,7 +29,7 @@ def binary(primitive: Elementwise, summary: str, name: str | None = None) -> Cal
     def fun(x: ArrayLike, y: ArrayLike) -> Array:
         if not (isinstance(x, Array) and isinstance(y, Array)):
             x, y = operands(primitive.name, x, y)
-        return primitive.bind(x, y)  # type: ignore[no-any-return]
+        return primitive.bind(x, y)
 
     fun.__name__ = fun.__qualname__ = name or primitive.name
     fun.__module__ = "funcgrad.lax"

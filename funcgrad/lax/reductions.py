@@ -41,10 +41,10 @@ class Reduce(Primitive):
         self.ufunc = ufunc
         self.accepts = accepts
 
-    def impl(self, x: Any, *, axes: Any, **params: Any) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, *, axes: Any, **params: Any) -> Any:
         return self.ufunc.reduce(x, axes, x.dtype)
 
-    def abstract_eval(self, x: ShapedArray, *, axes: Any, **params: Any) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray, *, axes: Any, **params: Any) -> ShapedArray:
         if len(set(axes)) != len(axes) or any(not 0 <= a < x.ndim for a in axes):
             raise ValueError(f"{self.name} got axes {axes} for an operand of shape {x.shape}")
         if dtypes.kind(x.dtype) not in self.accepts:
@@ -53,7 +53,7 @@ class Reduce(Primitive):
             tuple(n for i, n in enumerate(x.shape) if i not in axes), x.dtype, x.weak_type
         )
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, axes: Any, **params: Any) -> Any:  # type: ignore[override]
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, axes: Any, **params: Any) -> Any:
         (x,), (d,) = args, dims
         moved = tuple(a if a < d else a + 1 for a in axes)
         return self.bind(x, axes=moved, **params), d - sum(a < d for a in moved)
@@ -71,15 +71,17 @@ class Reduce(Primitive):
 class Extremum(Reduce):
     """The maximum or the minimum: ties share the derivative."""
 
-    def impl(self, x: Any, *, axes: Any, out_sharding: Any = None) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, *, axes: Any, out_sharding: Any = None) -> Any:
         if x.size == 0:
             return self.ufunc.reduce(x, axes, initial=self.identity(x.dtype))
         return self.ufunc.reduce(x, axes)
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         if eqn.invars[0].aval.size == 0:
-            return emitter.call(self.impl, args, eqn.params)  # type: ignore[no-any-return]
-        return f"{emitter.numpy(self.ufunc.__name__)}.reduce({args[0]}, {tuple(eqn.params['axes'])})"
+            return emitter.call(self.impl, args, eqn.params)
+        return (
+            f"{emitter.numpy(self.ufunc.__name__)}.reduce({args[0]}, {tuple(eqn.params['axes'])})"
+        )
 
     def identity(self, dtype: Any) -> Any:
         """The value that loses against every other."""
@@ -91,13 +93,15 @@ class Extremum(Reduce):
             return info.max if largest else info.min
         return np.inf if largest else -np.inf
 
-    def jvp(self, primals: Any, tangents: Any, *, axes: Any, **params: Any) -> Any:  # type: ignore[override]
+    def jvp(self, primals: Any, tangents: Any, *, axes: Any, **params: Any) -> Any:
         (x,), (t,) = primals, tangents
         out = self.bind(x, axes=axes, **params)
         if type(t) is Zero:
             return out, Zero(typeof(out).to_tangent_aval())
         kept = [i for i in range(x.ndim) if i not in axes]
-        wide = broadcast_in_dim(out, tuple(1 if i in axes else n for i, n in enumerate(x.shape)), kept)
+        wide = broadcast_in_dim(
+            out, tuple(1 if i in axes else n for i, n in enumerate(x.shape)), kept
+        )
         chosen = convert(eq(x, wide), x.dtype)
         count = reduce_sum(chosen, axes)
         return out, div(reduce_sum(mul(t, chosen), axes), count)
@@ -106,7 +110,7 @@ class Extremum(Reduce):
 class Product(Reduce):
     """The product; its derivative is right where factors are zero."""
 
-    def jvp(self, primals: Any, tangents: Any, *, axes: Any, **params: Any) -> Any:  # type: ignore[override]
+    def jvp(self, primals: Any, tangents: Any, *, axes: Any, **params: Any) -> Any:
         (x,), (t,) = primals, tangents
         out = self.bind(x, axes=axes, **params)
         if type(t) is Zero:
@@ -129,10 +133,10 @@ class ArgExtremum(Primitive):
         super().__init__(name)
         self.function = function
 
-    def impl(self, x: Any, *, axes: Any, index_dtype: Any) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, *, axes: Any, index_dtype: Any) -> Any:
         return self.function(x, axes[0]).astype(index_dtype)
 
-    def abstract_eval(self, x: ShapedArray, *, axes: Any, index_dtype: Any) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray, *, axes: Any, index_dtype: Any) -> ShapedArray:
         (axis,) = axes
         if not 0 <= axis < x.ndim:
             raise ValueError(f"Invalid axis {axis} for operand of shape {x.shape}")
@@ -149,7 +153,7 @@ class ArgExtremum(Primitive):
         out = self.bind(*primals, **params)
         return out, Zero(typeof(out).to_tangent_aval())
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, axes: Any, index_dtype: Any) -> Any:  # type: ignore[override]
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, axes: Any, index_dtype: Any) -> Any:
         (x,), (d,), (a,) = args, dims, axes
         moved = a if a < d else a + 1
         return self.bind(x, axes=(moved,), index_dtype=index_dtype), d - (moved < d)
@@ -168,7 +172,7 @@ argmin_p = ArgExtremum("argmin", np.argmin)
 class OtherFactors(Primitive):
     """For each element the product of the others along the axes: the derivative of a product."""
 
-    def impl(self, x: Any, *, axes: Any) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, *, axes: Any) -> Any:
         kept = [i for i in range(x.ndim) if i not in axes]
         order = [*kept, *axes]
         moved = x.transpose(order)
@@ -179,17 +183,17 @@ class OtherFactors(Primitive):
         out = (before * behind[..., ::-1]).reshape(moved.shape)
         return out.transpose(np.argsort(order))
 
-    def abstract_eval(self, x: ShapedArray, *, axes: Any) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray, *, axes: Any) -> ShapedArray:
         return x
 
-    def jvp(self, primals: Any, tangents: Any, *, axes: Any) -> Any:  # type: ignore[override]
+    def jvp(self, primals: Any, tangents: Any, *, axes: Any) -> Any:
         (x,), (t,) = primals, tangents
         out = self.bind(x, axes=axes)
         if type(t) is Zero:
             return out, Zero(out.aval)
         return out, _tangent_of_other_factors(x, t, axes)
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, axes: Any) -> Any:  # type: ignore[override]
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, axes: Any) -> Any:
         (x,), (d,) = args, dims
         return self.bind(x, axes=tuple(a if a < d else a + 1 for a in axes)), d
 
@@ -227,7 +231,7 @@ def _reduction(primitive: Primitive, summary: str) -> Callable[..., Array]:
     def fun(operand: ArrayLike, axes: Sequence[int], *, out_sharding: Any = None) -> Array:
         x = as_operand(operand)
         primitive.abstract_eval(x.aval, axes=_axes(axes))
-        return primitive.bind(x, axes=_axes(axes))  # type: ignore[no-any-return]
+        return primitive.bind(x, axes=_axes(axes))
 
     fun.__name__ = fun.__qualname__ = primitive.name
     fun.__module__ = "funcgrad.lax"
@@ -239,7 +243,7 @@ def reduce_sum(operand: ArrayLike, axes: Sequence[int], *, out_sharding: Any = N
     """The sum over the axes `axes`, in the operand's dtype."""
     x = as_operand(operand)
     reduce_sum_p.abstract_eval(x.aval, axes=_axes(axes))
-    return reduce_sum_p.bind(x, axes=_axes(axes), out_sharding=None)  # type: ignore[no-any-return]
+    return reduce_sum_p.bind(x, axes=_axes(axes), out_sharding=None)
 
 
 reduce_max = _reduction(reduce_max_p, "maximum; NaN wins; ties share the derivative;")
@@ -255,7 +259,7 @@ def _arg(primitive: ArgExtremum, operand: ArrayLike, axis: int, index_dtype: Any
     axis = axis + x.ndim if axis < 0 else axis
     dtype = dtypes.canonicalize_dtype(index_dtype)
     primitive.abstract_eval(x.aval, axes=(axis,), index_dtype=dtype)
-    return primitive.bind(x, axes=(axis,), index_dtype=dtype)  # type: ignore[no-any-return]
+    return primitive.bind(x, axes=(axis,), index_dtype=dtype)
 
 
 def argmax(operand: ArrayLike, axis: int, index_dtype: Any) -> Array:
@@ -266,5 +270,3 @@ def argmax(operand: ArrayLike, axis: int, index_dtype: Any) -> Array:
 def argmin(operand: ArrayLike, axis: int, index_dtype: Any) -> Array:
     """The position of the first minimum along `axis`."""
     return _arg(argmin_p, operand, axis, index_dtype)
-
-

@@ -30,7 +30,7 @@ class Remat(Primitive):
         return jaxpr.out_avals
 
     def effects(self, params: dict[str, Any]) -> frozenset[Any]:
-        return params["jaxpr"].effects  # type: ignore[no-any-return]
+        return params["jaxpr"].effects
 
     def evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
         values = [x._value if type(x) is ConcreteArray else self.concrete(x)._value for x in args]
@@ -39,7 +39,7 @@ class Remat(Primitive):
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         return f"{emitter.function(eqn.params['jaxpr'], 'checkpoint')}({', '.join(args)})"
 
-    def jvp(self, primals: Any, tangents: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:  # type: ignore[override]
+    def jvp(self, primals: Any, tangents: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:
         both, out_nonzeros = jvp_jaxpr(jaxpr, tuple(type(t) is not Zero for t in tangents))
         given = [t for t in tangents if type(t) is not Zero]
         n = len(jaxpr.out_avals)
@@ -63,15 +63,21 @@ class Remat(Primitive):
         found = iter(outvars)
         return [trace.tracer(x, next(found)) if a else x for x, a in zip(outs, active, strict=True)]
 
-    def transpose(self, cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:  # type: ignore[override]
+    def transpose(self, cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
         linear = tuple(type(x) is UndefinedPrimal for x in args)
-        back, out_nonzeros = transpose_jaxpr(jaxpr, linear, tuple(type(ct) is not Zero for ct in cts))
+        back, out_nonzeros = transpose_jaxpr(
+            jaxpr, linear, tuple(type(ct) is not Zero for ct in cts)
+        )
         known = [x for x in args if type(x) is not UndefinedPrimal]
-        found = iter(self.bind(*known, *[ct for ct in cts if type(ct) is not Zero], jaxpr=back, **params))
+        found = iter(
+            self.bind(*known, *[ct for ct in cts if type(ct) is not Zero], jaxpr=back, **params)
+        )
         wanted = iter(out_nonzeros)
         return [next(found) if lin and next(wanted) else None for lin in linear]
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:  # type: ignore[override]
+    def batch(
+        self, axis: AxisData, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, **params: Any
+    ) -> Any:
         batched, out_dims = batch_jaxpr(jaxpr, axis.size, axis.name, tuple(dims))
         return self.bind(*args, jaxpr=batched, **params), out_dims
 
@@ -84,11 +90,15 @@ class RematLinear(Primitive):
 
     multiple_results = True
 
-    def bind(self, *args: Any, jaxpr: ClosedJaxpr, nonzeros: Any, active: Any, **params: Any) -> Any:
+    def bind(
+        self, *args: Any, jaxpr: ClosedJaxpr, nonzeros: Any, active: Any, **params: Any
+    ) -> Any:
         both, _ = jvp_jaxpr(jaxpr, nonzeros, active)
         return remat_p.bind(*args, jaxpr=both, **params)[len(jaxpr.out_avals) :]
 
-    def transpose(self, cts: Any, *args: Any, jaxpr: ClosedJaxpr, nonzeros: Any, active: Any, **params: Any) -> Any:  # type: ignore[override]
+    def transpose(
+        self, cts: Any, *args: Any, jaxpr: ClosedJaxpr, nonzeros: Any, active: Any, **params: Any
+    ) -> Any:
         n = len(nonzeros)
         ct_nonzeros = tuple(type(ct) is not Zero for ct in cts)
         back, found_nonzeros = recomputing_backward(jaxpr, nonzeros, active, ct_nonzeros)
@@ -103,7 +113,10 @@ remat_linear_p = RematLinear("remat_linear")
 
 @cached
 def recomputing_backward(
-    jaxpr: ClosedJaxpr, nonzeros: tuple[bool, ...], active: tuple[bool, ...], ct_nonzeros: tuple[bool, ...]
+    jaxpr: ClosedJaxpr,
+    nonzeros: tuple[bool, ...],
+    active: tuple[bool, ...],
+    ct_nonzeros: tuple[bool, ...],
 ) -> tuple[ClosedJaxpr, tuple[bool, ...]]:
     """The jaxpr of (arguments, nonzero cotangents) that computes forwards again, then backwards."""
     parts = linearize_jaxpr(jaxpr, nonzeros, active)

@@ -54,4 +54,4 @@ nextafter = binary(nextafter_p, "next number after x in the direction of y")
 
 def round(x: ArrayLike, rounding_method: int = RoundingMethod.AWAY_FROM_ZERO) -> Array:
     """Elementwise rounding to the nearest whole number."""
-    return round_p.bind(operand(x), rounding_method=rounding_method)  # type: ignore[no-any-return]
+    return round_p.bind(operand(x), rounding_method=rounding_method)

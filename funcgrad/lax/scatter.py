@@ -15,7 +15,8 @@ from funcgrad.core.trace import eval_trace, use_trace
 from funcgrad.lax.arithmetic import div_p, max_p, min_p, sub_p
 from funcgrad.lax.bitwise import eq_p
 from funcgrad.lax.convert import convert
-from funcgrad.lax.families import mul_p, neg_p, operand as as_operand
+from funcgrad.lax.families import mul_p, neg_p
+from funcgrad.lax.families import operand as as_operand
 from funcgrad.lax.gather import Scatter, ScatterLinear, scatter_add_p, update_jaxpr
 from funcgrad.lax.gather_numbers import GatherScatterMode, ScatterDimensionNumbers
 from funcgrad.lax.scatter_numpy import scatter_rounds
@@ -44,7 +45,7 @@ class ScatterSub(ScatterLinear):
 class ScatterSet(Scatter):
     """Updates replace; of several for one element the last wins. Linear in operand and updates."""
 
-    def impl(self, x: Any, indices: Any, updates: Any, **params: Any) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, indices: Any, updates: Any, **params: Any) -> Any:
         if params["update_jaxpr"] is None:
             return super().impl(x, indices, updates, **params)
         function = _vectorized(params["update_jaxpr"], params["update_consts"])
@@ -63,7 +64,7 @@ class ScatterSet(Scatter):
 
     def transpose(
         self, ct: Any, x: Any, indices: Any, updates: Any, **params: Any
-    ) -> Sequence[Any]:  # type: ignore[override]
+    ) -> Sequence[Any]:
         aval = typeof(updates) if type(updates) is not UndefinedPrimal else updates.aval
         ct_x = ct_updates = None
         if type(x) is UndefinedPrimal:
@@ -90,7 +91,7 @@ class ScatterSet(Scatter):
     def emit(self, emitter: Any, args: Sequence[str], eqn: Any) -> str:
         if eqn.params["update_jaxpr"] is None:
             return super().emit(emitter, args, eqn)
-        return emitter.call(self.impl, args, eqn.params)  # type: ignore[no-any-return]
+        return emitter.call(self.impl, args, eqn.params)
 
 
 class ScatterMul(Scatter):
@@ -115,7 +116,7 @@ class ScatterMul(Scatter):
 
     def transpose(
         self, ct: Any, x: Any, indices: Any, updates: Any, **params: Any
-    ) -> Sequence[Any]:  # type: ignore[override]
+    ) -> Sequence[Any]:
         # Only linear in the operand: the tangent of the updates goes through scatter-add.
         return self.bind(ct, indices, updates, **params), None, None
 
@@ -198,7 +199,7 @@ def bind_scatter(
         "update_jaxpr": jaxpr,
     }
     primitive.abstract_eval(x.aval, i.aval, u.aval, **params)
-    return primitive.bind(x, i, u, **params)  # type: ignore[no-any-return]
+    return primitive.bind(x, i, u, **params)
 
 
 def _public(primitive: Scatter, summary: str, example: str) -> Callable[..., Array]:

@@ -24,7 +24,7 @@ _ALL = "fciub"
 class SelectN(Elementwise):
     """Element by element the case that `which` names (a boolean: case 0 for False)."""
 
-    def abstract_eval(self, which: ShapedArray, *cases: ShapedArray) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, which: ShapedArray, *cases: ShapedArray) -> ShapedArray:
         first = cases[0]
         for case in cases[1:]:
             if case.shape != first.shape or case.dtype != first.dtype:
@@ -52,13 +52,16 @@ class SelectN(Elementwise):
         out = self.bind(which, *cases)
         if all(type(t) is Zero for t in tangents[1:]):
             return out, Zero(typeof(out).to_tangent_aval())
-        filled = [full_like(c, 0) if type(t) is Zero else t for c, t in zip(cases, tangents[1:], strict=True)]
+        filled = [
+            full_like(c, 0) if type(t) is Zero else t
+            for c, t in zip(cases, tangents[1:], strict=True)
+        ]
         return out, self.bind(which, *filled)
 
     def linearize(self, trace: Any, primals: Any, tangents: Any, params: Any) -> Any:
         return super(Elementwise, self).linearize(trace, primals, tangents, params)
 
-    def transpose(self, ct: Any, which: Any, *cases: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, which: Any, *cases: Any) -> Sequence[Any]:
         zero = full_like(ct, 0)
         out: list[Any] = [None]
         for i, case in enumerate(cases):
@@ -78,7 +81,12 @@ class SelectN(Elementwise):
         rank = typeof(cases[0]).ndim - (dims[1] is not None)
         which_rank = typeof(which).ndim - (dims[0] is not None)
         if not batched_cases and which_rank == 0 and rank == 0:
-            filled = [broadcast_in_dim_p.bind(c, shape=which.shape, broadcast_dimensions=(), sharding=None) for c in cases]
+            filled = [
+                broadcast_in_dim_p.bind(
+                    c, shape=which.shape, broadcast_dimensions=(), sharding=None
+                )
+                for c in cases
+            ]
             return self.bind(which, *filled), 0
         (which, *cases), dim = aligned_batches(args, dims)
         return self.bind(*self._same_shape([which, *cases])), dim
@@ -101,7 +109,7 @@ class SelectN(Elementwise):
     def emit(self, emitter: Any, args: Sequence[str], eqn: Any) -> str:
         if len(args) == 3 and eqn.invars[0].aval.dtype == _BOOL:
             return f"{emitter.numpy('where')}({args[0]}, {args[2]}, {args[1]})"
-        return emitter.call(self.impl, args, eqn.params)  # type: ignore[no-any-return]
+        return emitter.call(self.impl, args, eqn.params)
 
 
 def _select_n(which: Any, *cases: Any) -> Any:
@@ -146,12 +154,12 @@ clamp_p = Elementwise(
 
 def clamp(min: ArrayLike, x: ArrayLike, max: ArrayLike) -> Array:
     """x held between `min` and `max`, which are scalars or have the shape of x."""
-    return clamp_p.bind(*operands("clamp", min, x, max))  # type: ignore[no-any-return]
+    return clamp_p.bind(*operands("clamp", min, x, max))
 
 
 def select_n(which: ArrayLike, *cases: ArrayLike) -> Array:
     """Element by element the case that `which` names; with two cases `which` may be boolean."""
-    return select_n_p.bind(operand(which), *operands("select_n", *cases))  # type: ignore[no-any-return]
+    return select_n_p.bind(operand(which), *operands("select_n", *cases))
 
 
 def select(pred: ArrayLike, on_true: ArrayLike, on_false: ArrayLike) -> Array:

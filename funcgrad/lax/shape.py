@@ -10,17 +10,15 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core import dtypes
-from funcgrad.core.array import Array, ArrayLike, typeof
+from funcgrad.core.array import Array, ArrayLike
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.jaxpr import JaxprEqn
-from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
+from funcgrad.core.primitive import AxisData, Primitive
 from funcgrad.lax.families import Linear, operand
 from funcgrad.transforms.structural import (
     broadcast_in_dim_p,
-    broadcast_new_axis,
     moveaxis,
     transpose_p,
-    zeros,
 )
 
 __all__ = [
@@ -43,10 +41,10 @@ __all__ = [
 class Reshape(Linear):
     """The same elements in row-major order in another shape."""
 
-    def impl(self, x: Any, *, new_sizes: Any, dimensions: Any, sharding: Any) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, *, new_sizes: Any, dimensions: Any, sharding: Any) -> Any:
         return x.reshape(new_sizes)
 
-    def abstract_eval(  # type: ignore[override]
+    def abstract_eval(
         self, x: ShapedArray, *, new_sizes: Any, dimensions: Any, sharding: Any
     ) -> ShapedArray:
         if math.prod(new_sizes) != x.size or any(n < 0 for n in new_sizes):
@@ -56,10 +54,10 @@ class Reshape(Linear):
             )
         return shaped(tuple(new_sizes), x.dtype, x.weak_type)
 
-    def transpose(self, ct: Any, x: Any, **params: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any, **params: Any) -> Sequence[Any]:
         return (self.bind(ct, new_sizes=x.aval.shape, dimensions=None, sharding=None),)
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, new_sizes: Any, **params: Any) -> Any:  # type: ignore[override]
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, new_sizes: Any, **params: Any) -> Any:
         x = moveaxis(args[0], dims[0], 0)
         return self.bind(x, new_sizes=(axis.size, *new_sizes), **params), 0
 
@@ -73,10 +71,10 @@ reshape_p = Reshape("reshape")
 class Squeeze(Linear):
     """Without some axes of size one."""
 
-    def impl(self, x: Any, *, dimensions: Any) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, *, dimensions: Any) -> Any:
         return x.squeeze(dimensions)
 
-    def abstract_eval(self, x: ShapedArray, *, dimensions: Any) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray, *, dimensions: Any) -> ShapedArray:
         if any(x.shape[d] != 1 for d in dimensions):
             raise ValueError(
                 "cannot select an axis to squeeze out which has size not equal to one, got "
@@ -85,10 +83,10 @@ class Squeeze(Linear):
         shape = tuple(n for i, n in enumerate(x.shape) if i not in dimensions)
         return shaped(shape, x.dtype, x.weak_type)
 
-    def transpose(self, ct: Any, x: Any, *, dimensions: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any, *, dimensions: Any) -> Sequence[Any]:
         return (reshape_p.bind(ct, new_sizes=x.aval.shape, dimensions=None, sharding=None),)
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, dimensions: Any) -> Any:  # type: ignore[override]
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, dimensions: Any) -> Any:
         x = moveaxis(args[0], dims[0], 0)
         return self.bind(x, dimensions=tuple(d + 1 for d in dimensions)), 0
 
@@ -102,19 +100,19 @@ squeeze_p = Squeeze("squeeze")
 class Rev(Linear):
     """Reversed along some axes."""
 
-    def impl(self, x: Any, *, dimensions: Any) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, *, dimensions: Any) -> Any:
         step = slice(None, None, -1)
         return x[tuple(step if i in dimensions else slice(None) for i in range(x.ndim))]
 
-    def abstract_eval(self, x: ShapedArray, *, dimensions: Any) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray, *, dimensions: Any) -> ShapedArray:
         if any(not 0 <= d < x.ndim for d in dimensions):
             raise TypeError(f"rev dimensions {dimensions} do not fit the operand shape {x.shape}")
         return x
 
-    def transpose(self, ct: Any, x: Any, *, dimensions: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any, *, dimensions: Any) -> Sequence[Any]:
         return (self.bind(ct, dimensions=dimensions),)
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, dimensions: Any) -> Any:  # type: ignore[override]
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, dimensions: Any) -> Any:
         (x,), (d,) = args, dims
         return self.bind(x, dimensions=tuple(i if i < d else i + 1 for i in dimensions)), d
 
@@ -130,13 +128,15 @@ rev_p = Rev("rev")
 class Iota(Primitive):
     """0, 1, 2, ... along one axis."""
 
-    def impl(self, *, dtype: Any, shape: Any, dimension: int, sharding: Any) -> Any:  # type: ignore[override]
+    def impl(self, *, dtype: Any, shape: Any, dimension: int, sharding: Any) -> Any:
         n = shape[dimension]
         aligned = [1] * len(shape)
         aligned[dimension] = n
         return np.broadcast_to(np.arange(n).astype(dtype).reshape(aligned), shape)
 
-    def abstract_eval(self, *, dtype: Any, shape: Any, dimension: int, sharding: Any) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(
+        self, *, dtype: Any, shape: Any, dimension: int, sharding: Any
+    ) -> ShapedArray:
         return shaped(tuple(shape), dtype)
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
@@ -157,7 +157,9 @@ def canonical_axis(axis: Any, ndim: int) -> int:
     return axis + ndim if axis < 0 else axis
 
 
-def reshape(operand: ArrayLike, new_sizes: Any, dimensions: Any = None, *, out_sharding: Any = None) -> Array:
+def reshape(
+    operand: ArrayLike, new_sizes: Any, dimensions: Any = None, *, out_sharding: Any = None
+) -> Array:
     """The same elements in row-major order in another shape."""
     x = as_operand(operand)
     sizes = tuple(operator.index(n) for n in new_sizes)
@@ -165,7 +167,7 @@ def reshape(operand: ArrayLike, new_sizes: Any, dimensions: Any = None, *, out_s
         x = transpose(x, dimensions)
     if x.shape == sizes:
         return x
-    return reshape_p.bind(x, new_sizes=sizes, dimensions=None, sharding=None)  # type: ignore[no-any-return]
+    return reshape_p.bind(x, new_sizes=sizes, dimensions=None, sharding=None)
 
 
 def squeeze(array: ArrayLike, dimensions: Sequence[int]) -> Array:
@@ -176,7 +178,7 @@ def squeeze(array: ArrayLike, dimensions: Sequence[int]) -> Array:
         return x
     if any(x.shape[d] != 1 for d in dims):
         squeeze_p.abstract_eval(x.aval, dimensions=dims)
-    return squeeze_p.bind(x, dimensions=dims)  # type: ignore[no-any-return]
+    return squeeze_p.bind(x, dimensions=dims)
 
 
 def expand_dims(array: ArrayLike, dimensions: Sequence[int]) -> Array:
@@ -194,7 +196,7 @@ def expand_dims(array: ArrayLike, dimensions: Sequence[int]) -> Array:
 
 def rev(operand: ArrayLike, dimensions: Sequence[int]) -> Array:
     """Reversed along the axes `dimensions`."""
-    return rev_p.bind(as_operand(operand), dimensions=tuple(dimensions))  # type: ignore[no-any-return]
+    return rev_p.bind(as_operand(operand), dimensions=tuple(dimensions))
 
 
 def transpose(operand: ArrayLike, permutation: Sequence[int]) -> Array:
@@ -204,7 +206,7 @@ def transpose(operand: ArrayLike, permutation: Sequence[int]) -> Array:
     if order == tuple(range(x.ndim)):
         return x
     transpose_p.abstract_eval(x.aval, permutation=order)
-    return transpose_p.bind(x, permutation=order)  # type: ignore[no-any-return]
+    return transpose_p.bind(x, permutation=order)
 
 
 def broadcast(operand: ArrayLike, sizes: Sequence[int], *, out_sharding: Any = None) -> Array:
@@ -224,7 +226,7 @@ def broadcast_in_dim(
     if x.shape == shape and dims == tuple(range(len(shape))):
         return x
     broadcast_in_dim_p.abstract_eval(x.aval, shape=shape, broadcast_dimensions=dims)
-    return broadcast_in_dim_p.bind(  # type: ignore[no-any-return]
+    return broadcast_in_dim_p.bind(
         x, shape=shape, broadcast_dimensions=dims, sharding=None
     )
 
@@ -257,11 +259,13 @@ def iota(dtype: Any, size: int) -> Array:
     return broadcasted_iota(dtype, (size,), 0)
 
 
-def broadcasted_iota(dtype: Any, shape: Sequence[int], dimension: int, out_sharding: Any = None) -> Array:
+def broadcasted_iota(
+    dtype: Any, shape: Sequence[int], dimension: int, out_sharding: Any = None
+) -> Array:
     """0, 1, 2, ... along the axis `dimension`, repeated along the others."""
     dtype = dtypes.canonicalize_dtype(dtype)
     sizes = tuple(operator.index(n) for n in shape)
-    return iota_p.bind(  # type: ignore[no-any-return]
+    return iota_p.bind(
         dtype=dtype, shape=sizes, dimension=canonical_axis(dimension, len(sizes)), sharding=None
     )
 

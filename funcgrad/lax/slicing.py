@@ -40,10 +40,10 @@ class Slice(Linear):
 
     def impl(
         self, x: Any, *, limit_indices: Ints, start_indices: Ints, strides: Ints | None
-    ) -> Any:  # type: ignore[override]
+    ) -> Any:
         return x[tuple(map(_slice, start_indices, limit_indices, strides or (None,) * x.ndim))]
 
-    def abstract_eval(  # type: ignore[override]
+    def abstract_eval(
         self, x: ShapedArray, *, limit_indices: Ints, start_indices: Ints, strides: Ints | None
     ) -> ShapedArray:
         steps = strides or (1,) * x.ndim
@@ -75,7 +75,7 @@ class Slice(Linear):
         )
         return shaped(shape, x.dtype, x.weak_type)
 
-    def transpose(  # type: ignore[override]
+    def transpose(
         self, ct: Any, x: Any, *, limit_indices: Ints, start_indices: Ints, strides: Ints | None
     ) -> Sequence[Any]:
         steps = strides or (1,) * ct.ndim
@@ -85,7 +85,7 @@ class Slice(Linear):
         )
         return (pad_p.bind(ct, _zero(ct), padding_config=config),)
 
-    def batch(  # type: ignore[override]
+    def batch(
         self,
         axis: AxisData,
         args: Any,
@@ -120,10 +120,10 @@ slice_p = Slice("slice")
 class Pad(Primitive):
     """`padding_config` holds (low, high, interior) for each axis; negative low and high cut off."""
 
-    def impl(self, x: Any, value: Any, *, padding_config: Any) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, value: Any, *, padding_config: Any) -> Any:
         return pad_value(x, value, padding_config)
 
-    def abstract_eval(  # type: ignore[override]
+    def abstract_eval(
         self, x: ShapedArray, value: ShapedArray, *, padding_config: Any
     ) -> ShapedArray:
         if x.dtype != value.dtype:
@@ -153,14 +153,14 @@ class Pad(Primitive):
             )
         return shaped(shape, x.dtype, x.weak_type and value.weak_type)
 
-    def jvp(self, primals: Any, tangents: Any, *, padding_config: Any) -> Any:  # type: ignore[override]
+    def jvp(self, primals: Any, tangents: Any, *, padding_config: Any) -> Any:
         out = self.bind(*primals, padding_config=padding_config)
         if all(type(t) is Zero for t in tangents):
             return out, Zero(typeof(out).to_tangent_aval())
         filled = [zeros(t.aval) if type(t) is Zero else t for t in tangents]
         return out, self.bind(*filled, padding_config=padding_config)
 
-    def transpose(self, ct: Any, x: Any, value: Any, *, padding_config: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any, value: Any, *, padding_config: Any) -> Sequence[Any]:
         negative = tuple((-low, -high, 0) for low, high, _ in padding_config)
         inner = self.bind(ct, _zero(ct), padding_config=negative)
         if any(i for _, _, i in padding_config):
@@ -179,7 +179,7 @@ class Pad(Primitive):
             total, neg_p.bind(kept)
         )
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, padding_config: Any) -> Any:  # type: ignore[override]
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, padding_config: Any) -> Any:
         (x, value), (d, dv) = args, dims
         x = broadcast_new_axis(x, axis.size, 0) if d is None else moveaxis(x, d, 0)
         config = ((0, 0, 0), *padding_config)
@@ -238,7 +238,7 @@ def _zero(x: Any) -> Any:
     return zero_scalar(x.dtype)
 
 
-def slice(  # noqa: A001  # the name in JAX
+def slice(  # the name in JAX
     operand: ArrayLike,
     start_indices: Sequence[int],
     limit_indices: Sequence[int],
@@ -261,7 +261,7 @@ def slice(  # noqa: A001  # the name in JAX
     limit = tuple(map(_index, limit_indices))
     steps = None if strides is None else tuple(map(_index, strides))
     slice_p.abstract_eval(x.aval, limit_indices=limit, start_indices=start, strides=steps)
-    return slice_p.bind(x, limit_indices=limit, start_indices=start, strides=steps)  # type: ignore[no-any-return]
+    return slice_p.bind(x, limit_indices=limit, start_indices=start, strides=steps)
 
 
 def slice_in_dim(
@@ -330,7 +330,7 @@ def pad(
     x, value = operands("pad", operand, padding_value)
     config = tuple((_index(low), _index(high), _index(i)) for low, high, i in padding_config)
     pad_p.abstract_eval(x.aval, value.aval, padding_config=config)
-    return pad_p.bind(x, value, padding_config=config)  # type: ignore[no-any-return]
+    return pad_p.bind(x, value, padding_config=config)
 
 
 _index = operator.index

@@ -35,6 +35,7 @@ from funcgrad.numpy import (
     logic as _logic,
     nan_reductions as _nan_reductions,
     pad as _pad,
+    polynomial as _polynomial,
     quantiles as _quantiles,
     ranges as _ranges,
     reductions as _reductions,
@@ -47,6 +48,7 @@ from funcgrad.numpy import (
     statistics as _statistics,
     ufunc_object as _ufunc_object,
     ufuncs as _ufuncs,
+    window_functions as _window_functions,
 )
 from funcgrad.numpy.attributes import *
 from funcgrad.numpy.bits import *
@@ -65,6 +67,7 @@ from funcgrad.numpy.joining import *
 from funcgrad.numpy.logic import *
 from funcgrad.numpy.nan_reductions import *
 from funcgrad.numpy.pad import *
+from funcgrad.numpy.polynomial import *
 from funcgrad.numpy.quantiles import *
 from funcgrad.numpy.ranges import *
 from funcgrad.numpy.reductions import *
@@ -77,6 +80,7 @@ from funcgrad.numpy.sorting import *
 from funcgrad.numpy.statistics import *
 from funcgrad.numpy.ufunc_object import *
 from funcgrad.numpy.ufuncs import *
+from funcgrad.numpy.window_functions import *
 
 dtype = np.dtype
 bool = bool_
@@ -123,6 +127,7 @@ __all__ = [
     *_logic.__all__,
     *_nan_reductions.__all__,
     *_pad.__all__,
+    *_polynomial.__all__,
     *_quantiles.__all__,
     *_ranges.__all__,
     *_reductions.__all__,
@@ -135,4 +140,5 @@ __all__ = [
     *_statistics.__all__,
     *_ufunc_object.__all__,
     *_ufuncs.__all__,
+    *_window_functions.__all__,
 ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,18 @@ from funcgrad.core import dtypes
 from funcgrad.core.array import Array
 from funcgrad.core.trace import Tracer
 from funcgrad.lax.slicing import slice_p
-from funcgrad.numpy import contractions, creation, floats, indexing, joining, logic, reductions, shape, sorting, ufuncs
+from funcgrad.numpy import (
+    contractions,
+    creation,
+    floats,
+    indexing,
+    joining,
+    logic,
+    reductions,
+    shape,
+    sorting,
+    ufuncs,
+)
 from funcgrad.numpy.convert import array, astype
 
 __all__: list[str] = []
@@ -93,14 +103,18 @@ def _iter(self: Any) -> Any:
 def _reshape(self: Any, *args: Any, order: str = "C", **kwargs: Any) -> Any:
     """The same elements in another shape: `x.reshape(2, 3)` or `x.reshape((2, 3))`."""
     new = args[0] if len(args) == 1 and not hasattr(args[0], "__index__") else args
-    return shape.reshape(self, new[0] if len(args) == 1 and isinstance(new, tuple) and new is args else new, order)
+    return shape.reshape(
+        self, new[0] if len(args) == 1 and isinstance(new, tuple) and new is args else new, order
+    )
 
 
 def _transpose(self: Any, *args: Any) -> Any:
     """The axes reversed, or in the given order."""
     if not args or args == (None,):
         return shape.transpose(self)
-    return shape.transpose(self, args[0] if len(args) == 1 and not hasattr(args[0], "__index__") else args)
+    return shape.transpose(
+        self, args[0] if len(args) == 1 and not hasattr(args[0], "__index__") else args
+    )
 
 
 def _astype(self: Any, dtype: Any, copy: bool = False, device: Any = None) -> Any:
@@ -239,5 +253,3 @@ def install() -> None:
     for name, text in _FAILING.items():
         setattr(Array, name, _failing(text))
     Tracer.__iter__ = _iter  # type: ignore[attr-defined]
-
-

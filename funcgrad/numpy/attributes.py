@@ -58,7 +58,7 @@ def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = False, device: Any = Non
     Array([  1, 127], dtype=int8)
     """
     check_arraylike("astype", x)
-    return shape_astype(asarray(x), dtype)  # type: ignore[no-any-return]
+    return shape_astype(asarray(x), dtype)
 
 
 def copy(a: ArrayLike, order: str | None = None) -> Array:

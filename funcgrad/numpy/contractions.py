@@ -35,7 +35,12 @@ def _contract(x: Any, y: Any, numbers: Any, precision: Any, preferred: Any) -> A
 
 
 def dot(
-    a: ArrayLike, b: ArrayLike, *, precision: Any = None, preferred_element_type: Any = None, out_sharding: Any = None
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+    out_sharding: Any = None,
 ) -> Array:
     """The product of the last axis of `a` with the last but one of `b` (its last if it is a vector).
 
@@ -50,13 +55,20 @@ def dot(
     else:
         axis = y.ndim - 1 if y.ndim == 1 else y.ndim - 2
         if x.shape[-1] != y.shape[axis]:
-            raise TypeError(f"dot_general requires contracting dimensions to have the same shape, got ({x.shape[-1]},) and ({y.shape[axis]},): dot of shapes {x.shape} and {y.shape}.")
+            raise TypeError(
+                f"dot_general requires contracting dimensions to have the same shape, got ({x.shape[-1]},) and ({y.shape[axis]},): dot of shapes {x.shape} and {y.shape}."
+            )
         numbers = (((x.ndim - 1,), (axis,)), ((), ()))
     return _contract(x, y, numbers, precision, preferred_element_type)
 
 
 def matmul(
-    a: ArrayLike, b: ArrayLike, *, precision: Any = None, preferred_element_type: Any = None, out_sharding: Any = None
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+    out_sharding: Any = None,
 ) -> Array:
     """The matrix product; leading axes are batches and broadcast.
 
@@ -72,7 +84,9 @@ def matmul(
     x, y = to_array(a), to_array(b)
     for i, v in enumerate((x, y)):
         if v.ndim == 0:
-            raise ValueError(f"matmul input operand {i} must have ndim at least 1, but it has ndim 0")
+            raise ValueError(
+                f"matmul input operand {i} must have ndim at least 1, but it has ndim 0"
+            )
     axis = y.ndim - 1 if y.ndim == 1 else y.ndim - 2
     if x.shape[-1] != y.shape[axis]:
         raise TypeError(
@@ -81,13 +95,19 @@ def matmul(
         )
     batch_x, batch_y = x.shape[:-2], y.shape[:-2]
     if not batch_x and not batch_y:
-        return _contract(x, y, (((x.ndim - 1,), (axis,)), ((), ())), precision, preferred_element_type)
+        return _contract(
+            x, y, (((x.ndim - 1,), (axis,)), ((), ())), precision, preferred_element_type
+        )
     if not batch_y and y.ndim <= 2:
-        return _contract(x, y, (((x.ndim - 1,), (axis,)), ((), ())), precision, preferred_element_type)
+        return _contract(
+            x, y, (((x.ndim - 1,), (axis,)), ((), ())), precision, preferred_element_type
+        )
     try:
         batch = np.broadcast_shapes(batch_x, batch_y)
     except ValueError:
-        raise ValueError(f"Incompatible shapes for broadcasting: {batch_x} and {batch_y}, the batches of a matmul") from None
+        raise ValueError(
+            f"Incompatible shapes for broadcasting: {batch_x} and {batch_y}, the batches of a matmul"
+        ) from None
     x = x if x.ndim == 1 else _batched(x, batch)
     y = y if y.ndim == 1 else _batched(y, batch)
     n = len(batch)
@@ -103,16 +123,31 @@ def _batched(x: Array, batch: tuple[int, ...]) -> Array:
     return lax.broadcast_in_dim(x, shape, range(len(shape) - x.ndim, len(shape)))
 
 
-def vdot(a: ArrayLike, b: ArrayLike, *, precision: Any = None, preferred_element_type: Any = None) -> Array:
+def vdot(
+    a: ArrayLike, b: ArrayLike, *, precision: Any = None, preferred_element_type: Any = None
+) -> Array:
     """The inner product of the flattened arrays, with the conjugate of `a`."""
     check_arraylike("vdot", a, b)
     x, y = to_array(a), to_array(b)
     if dtypes.kind(x.dtype) == "c":
         x = lax.conj(x)
-    return dot(lax.reshape(x, (x.size,)), lax.reshape(y, (y.size,)), precision=precision, preferred_element_type=preferred_element_type)
+    return dot(
+        lax.reshape(x, (x.size,)),
+        lax.reshape(y, (y.size,)),
+        precision=precision,
+        preferred_element_type=preferred_element_type,
+    )
 
 
-def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1, precision: Any = None, preferred_element_type: Any = None) -> Array:
+def vecdot(
+    x1: ArrayLike,
+    x2: ArrayLike,
+    /,
+    *,
+    axis: int = -1,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+) -> Array:
     """Inner products along an axis, with the conjugate of `x1`; the other axes broadcast."""
     check_arraylike("vecdot", x1, x2)
     x, y = promote_dtypes(x1, x2)
@@ -125,7 +160,9 @@ def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1, precision: Any = 
     shape = (*batch, x.shape[-1])
     x, y = (lax.broadcast_in_dim(v, shape, range(len(shape) - v.ndim, len(shape))) for v in (x, y))
     axes = tuple(range(len(batch)))
-    return lax.dot_general(x, y, (((len(batch),), (len(batch),)), (axes, axes)), precision, preferred_element_type)
+    return lax.dot_general(
+        x, y, (((len(batch),), (len(batch),)), (axes, axes)), precision, preferred_element_type
+    )
 
 
 def _last(ndim: int, axis: int) -> list[int]:
@@ -150,7 +187,13 @@ def vecmat(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 
 
 def tensordot(
-    a: ArrayLike, b: ArrayLike, axes: Any = 2, *, precision: Any = None, preferred_element_type: Any = None, out_sharding: Any = None
+    a: ArrayLike,
+    b: ArrayLike,
+    axes: Any = 2,
+    *,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+    out_sharding: Any = None,
 ) -> Array:
     """The contraction of the last axes of `a` with the first of `b`, or of the axes given as two lists."""
     check_arraylike("tensordot", a, b)
@@ -160,24 +203,32 @@ def tensordot(
             raise TypeError(f"tensordot axes sequence must have length 2, got axes {axes}")
         cx, cy = (tuple(v) if isinstance(v, Sequence) else (operator.index(v),) for v in axes)
         if len(cx) != len(cy):
-            raise TypeError(f"tensordot requires axes lists to have equal length, got {cx} and {cy}.")
+            raise TypeError(
+                f"tensordot requires axes lists to have equal length, got {cx} and {cy}."
+            )
     else:
         n = operator.index(axes)
         if n > min(x.ndim, y.ndim):
-            raise TypeError(f"Number of tensordot axes (axes={n}) exceeds input ranks ({x.ndim} and {y.ndim})")
+            raise TypeError(
+                f"Number of tensordot axes (axes={n}) exceeds input ranks ({x.ndim} and {y.ndim})"
+            )
         cx, cy = tuple(range(x.ndim - n, x.ndim)), tuple(range(n))
     cx = tuple(lax.canonical_axis(i, x.ndim) for i in cx)
     cy = tuple(lax.canonical_axis(i, y.ndim) for i in cy)
     return _contract(x, y, ((cx, cy), ((), ())), precision, preferred_element_type)
 
 
-def inner(a: ArrayLike, b: ArrayLike, *, precision: Any = None, preferred_element_type: Any = None) -> Array:
+def inner(
+    a: ArrayLike, b: ArrayLike, *, precision: Any = None, preferred_element_type: Any = None
+) -> Array:
     """The contraction of the last axes."""
     check_arraylike("inner", a, b)
     x, y = to_array(a), to_array(b)
     if x.ndim == 0 or y.ndim == 0:
         return dot(x, y, precision=precision, preferred_element_type=preferred_element_type)
-    return tensordot(x, y, (-1, -1), precision=precision, preferred_element_type=preferred_element_type)
+    return tensordot(
+        x, y, (-1, -1), precision=precision, preferred_element_type=preferred_element_type
+    )
 
 
 def outer(a: ArrayLike, b: ArrayLike, out: None = None) -> Array:
@@ -195,13 +246,17 @@ def kron(a: ArrayLike, b: ArrayLike) -> Array:
     x, y = lax.broadcast_to_rank(x, rank), lax.broadcast_to_rank(y, rank)
     left = lax.expand_dims(x, range(1, 2 * rank, 2))
     right = lax.expand_dims(y, range(0, 2 * rank, 2))
-    return lax.reshape(lax.mul(left, right), tuple(n * m for n, m in zip(x.shape, y.shape, strict=True)))
+    return lax.reshape(
+        lax.mul(left, right), tuple(n * m for n, m in zip(x.shape, y.shape, strict=True))
+    )
 
 
 def einsum_path(subscripts: Any, /, *operands: Any, optimize: Any = "auto") -> Any:
     """The order in which `einsum` contracts pairs, and NumPy's report about its cost."""
     optimize = "optimal" if optimize is True or optimize == "auto" else optimize
-    shells = [np.broadcast_to(np.float64(0), np.shape(x)) if hasattr(x, "shape") else x for x in operands]
+    shells = [
+        np.broadcast_to(np.float64(0), np.shape(x)) if hasattr(x, "shape") else x for x in operands
+    ]
     if not isinstance(subscripts, str):
         subscripts = np.broadcast_to(np.float64(0), subscripts.shape)
     return np.einsum_path(subscripts, *shells, optimize=optimize)
@@ -229,7 +284,11 @@ def einsum(
     inputs, output = _explicit(subscripts, arrays)
     _check_sizes(inputs, arrays, subscripts)
     if len(arrays) > 2:
-        path = optimize if isinstance(optimize, (list, tuple)) and len(optimize) else _path(inputs, output, arrays, optimize)
+        path = (
+            optimize
+            if isinstance(optimize, (list, tuple)) and len(optimize)
+            else _path(inputs, output, arrays, optimize)
+        )
         path = [p for p in path if not isinstance(p, str)]
     else:
         path = [tuple(range(len(arrays)))]
@@ -240,7 +299,11 @@ def einsum(
         while picked:
             rest = {c for labels, _ in [*terms, *picked[2:]] for c in labels} | set(output)
             final = output if not terms and len(picked) <= 2 else None
-            joined = _one(picked[0], rest, final) if len(picked) == 1 else _two(picked[0], picked[1], rest, final, precision, preferred_element_type)
+            joined = (
+                _one(picked[0], rest, final)
+                if len(picked) == 1
+                else _two(picked[0], picked[1], rest, final, precision, preferred_element_type)
+            )
             picked = [joined, *picked[2:]] if len(picked) > 2 else []
             if not picked:
                 terms.append(joined)
@@ -255,7 +318,7 @@ def _parsed(subscripts: Any, operands: Sequence[Any]) -> tuple[str, list[Any]]:
     # The other form: operand, sublist, operand, sublist, ..., [output sublist].
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     items = [subscripts, *operands]
-    text = lambda sub: "".join("..." if c is Ellipsis else letters[c] for c in sub)  # noqa: E731  # used twice below
+    text = lambda sub: "".join("..." if c is Ellipsis else letters[c] for c in sub)  # used twice below
     n = len(items) // 2
     spec = ",".join(text(items[2 * i + 1]) for i in range(n))
     if len(items) % 2:
@@ -268,7 +331,9 @@ def _explicit(subscripts: str, arrays: Sequence[Any]) -> tuple[list[str], str]:
     left, arrow, output = subscripts.partition("->")
     inputs = left.split(",")
     if len(inputs) != len(arrays):
-        raise ValueError(f"einsum got {len(arrays)} operands for the {len(inputs)} terms of {subscripts!r}")
+        raise ValueError(
+            f"einsum got {len(arrays)} operands for the {len(inputs)} terms of {subscripts!r}"
+        )
     used = set(subscripts)
     spare = [c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba" if c not in used]
     longest = 0
@@ -279,17 +344,23 @@ def _explicit(subscripts: str, arrays: Sequence[Any]) -> tuple[list[str], str]:
             longest = max_(longest, n)
             labels = labels.replace("...", "".join(spare[:n][::-1]))
         if len(labels) != x.ndim:
-            raise ValueError(f"Einstein sum subscript {labels!r} does not contain the correct number of indices for operand of shape {x.shape}.")
+            raise ValueError(
+                f"Einstein sum subscript {labels!r} does not contain the correct number of indices for operand of shape {x.shape}."
+            )
         out.append(labels)
     dots = "".join(spare[:longest][::-1])
     if arrow:
         output = output.replace("...", dots)
     else:
         letters = "".join(out)
-        output = dots + "".join(sorted(c for c in set(letters) - set(dots) if letters.count(c) == 1))
+        output = dots + "".join(
+            sorted(c for c in set(letters) - set(dots) if letters.count(c) == 1)
+        )
     for c in output:
         if not any(c in labels for labels in out) or output.count(c) > 1:
-            raise ValueError(f"einsum output label {c!r} of {subscripts!r} must occur once, and in an input")
+            raise ValueError(
+                f"einsum output label {c!r} of {subscripts!r} must occur once, and in an input"
+            )
     return out, output
 
 
@@ -301,12 +372,20 @@ def _check_sizes(inputs: list[str], arrays: Sequence[Any], subscripts: str) -> N
     for labels, x in zip(inputs, arrays, strict=True):
         for c, n in zip(labels, x.shape, strict=True):
             if n != 1 and sizes.setdefault(c, n) != n:
-                raise ValueError(f"Size of label {c!r} for operand of shape {x.shape} does not match previous terms ({sizes[c]}) in {subscripts!r}.")
+                raise ValueError(
+                    f"Size of label {c!r} for operand of shape {x.shape} does not match previous terms ({sizes[c]}) in {subscripts!r}."
+                )
 
 
 def _path(inputs: list[str], output: str, arrays: Sequence[Any], optimize: Any) -> list[Any]:
     shells = [np.broadcast_to(np.float64(0), typeof(x).shape) for x in arrays]
-    how: Any = "optimal" if optimize in (True, "auto") and len(arrays) < 6 else "greedy" if optimize else False
+    how: Any = (
+        "optimal"
+        if optimize in (True, "auto") and len(arrays) < 6
+        else "greedy"
+        if optimize
+        else False
+    )
     return list(np.einsum_path(",".join(inputs) + "->" + output, *shells, optimize=how)[0])[1:]
 
 
@@ -328,15 +407,25 @@ def _diagonal(labels: str, x: Any) -> tuple[str, Any]:
             j = labels.index(c, i + 1)
             n = x.shape[i]
             same = lax.eq(
-                lax.broadcasted_iota(np.int32, x.shape, i), lax.broadcasted_iota(np.int32, x.shape, j)
+                lax.broadcasted_iota(np.int32, x.shape, i),
+                lax.broadcasted_iota(np.int32, x.shape, j),
             )
-            x = lax.reduce_sum(lax.select(same, x, lax.full_like(x, 0)), (j,)) if n else lax.reduce_sum(x, (j,))
+            x = (
+                lax.reduce_sum(lax.select(same, x, lax.full_like(x, 0)), (j,))
+                if n
+                else lax.reduce_sum(x, (j,))
+            )
             labels = labels[:j] + labels[j + 1 :]
     return labels, x
 
 
 def _two(
-    left: tuple[str, Any], right: tuple[str, Any], rest: set[str], output: str | None, precision: Any, preferred: Any
+    left: tuple[str, Any],
+    right: tuple[str, Any],
+    rest: set[str],
+    output: str | None,
+    precision: Any,
+    preferred: Any,
 ) -> tuple[str, Any]:
     """One contraction of two terms."""
     keep = rest if output is None else set(output)

@@ -70,7 +70,9 @@ def asarray(
     if dtype is None and isinstance(a, Array):
         return a
     if copy is False and not isinstance(a, Array):
-        raise ValueError("asarray: cannot make an array of this without a copy, which copy=False forbids")
+        raise ValueError(
+            "asarray: cannot make an array of this without a copy, which copy=False forbids"
+        )
     return array(a, dtype=dtype, order=order)
 
 
@@ -152,7 +154,7 @@ def astype(x: Array, dtype: Any, weak_type: bool = False) -> Array:
     """`x` in another dtype by the bare conversion; `x` itself if it has it already."""
     if x.dtype == dtype and x.weak_type == weak_type:
         return x
-    return convert_element_type_p.bind(  # type: ignore[no-any-return]
+    return convert_element_type_p.bind(
         x, new_dtype=dtype, weak_type=weak_type, sharding=None
     )
 

@@ -121,7 +121,9 @@ def angle(z: ArrayLike, deg: bool = False) -> Array:
     return lax.mul(out, _scalar(out, 180 / np.pi)) if deg else out
 
 
-def clip(arr: ArrayLike | None = None, /, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Array:
+def clip(
+    arr: ArrayLike | None = None, /, min: ArrayLike | None = None, max: ArrayLike | None = None
+) -> Array:
     """Elementwise held between two bounds; where x equals a bound the slope is 1/2.
 
     >>> import funcgrad.numpy as jnp
@@ -129,8 +131,13 @@ def clip(arr: ArrayLike | None = None, /, min: ArrayLike | None = None, max: Arr
     Array([1, 1, 2, 3, 3], dtype=int64)
     """
     check_arraylike("clip", arr)
-    if any(b is not None and np.iscomplexobj(b) for b in (min, max)) or dtypes.kind(to_array(arr).dtype) == "c":
-        raise ValueError("Clip received a complex value either through the input or the min/max keywords.")
+    if (
+        any(b is not None and np.iscomplexobj(b) for b in (min, max))
+        or dtypes.kind(to_array(arr).dtype) == "c"
+    ):
+        raise ValueError(
+            "Clip received a complex value either through the input or the min/max keywords."
+        )
     x = to_array(arr)
     for bound, choose in ((min, lax.max), (max, lax.min)):
         if bound is not None:
@@ -140,21 +147,26 @@ def clip(arr: ArrayLike | None = None, /, min: ArrayLike | None = None, max: Arr
 
 
 def nan_to_num(
-    x: ArrayLike, copy: bool = True, nan: ArrayLike = 0.0, posinf: ArrayLike | None = None, neginf: ArrayLike | None = None
+    x: ArrayLike,
+    copy: bool = True,
+    nan: ArrayLike = 0.0,
+    posinf: ArrayLike | None = None,
+    neginf: ArrayLike | None = None,
 ) -> Array:
     """NaN replaced by 0 and infinities by the largest numbers, or by what is given."""
     (x,) = promote_args("nan_to_num", x)
     kind = dtypes.kind(x.dtype)
     if kind == "c":
         return lax.complex(
-            nan_to_num(lax.real(x), copy, nan, posinf, neginf), nan_to_num(lax.imag(x), copy, nan, posinf, neginf)
+            nan_to_num(lax.real(x), copy, nan, posinf, neginf),
+            nan_to_num(lax.imag(x), copy, nan, posinf, neginf),
         )
     if kind != "f":
         return x
     info = dtypes.finfo(x.dtype)
     high = float(info.max) if posinf is None else posinf
     low = float(info.min) if neginf is None else neginf
-    cast = lambda v: astype(to_array(v), x.dtype)  # noqa: E731  # three uses on three lines
+    cast = lambda v: astype(to_array(v), x.dtype)  # three uses on three lines
     out = where(isnan(x), cast(nan), x)
     out = where(lax.eq(out, _scalar(out, np.inf)), cast(high), out)
     return where(lax.eq(out, _scalar(out, -np.inf)), cast(low), out)
@@ -199,7 +211,9 @@ def ldexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     """x1 * 2**x2."""
     check_arraylike("ldexp", x1, x2)
     if dtypes.kind(to_array(x2).dtype) not in "iub":
-        raise ValueError(f"ldexp not supported for input types {(to_array(x1).dtype, to_array(x2).dtype)}")
+        raise ValueError(
+            f"ldexp not supported for input types {(to_array(x1).dtype, to_array(x2).dtype)}"
+        )
     (x,) = promote_inexact("ldexp", x1)
     n = to_array(x2)
     x, n = promote_shapes("ldexp", x, n)
@@ -224,4 +238,7 @@ def spacing(x: ArrayLike, /) -> Array:
     """The distance to the next number away from zero."""
     (x,) = promote_inexact("spacing", x)
     away = where(signbit(x), _scalar(x, -np.inf), _scalar(x, np.inf))
-    return lax.sub(lax.nextafter(x, lax.broadcast_in_dim(away, x.shape, range(away.ndim)) if x.ndim else away), x)
+    return lax.sub(
+        lax.nextafter(x, lax.broadcast_in_dim(away, x.shape, range(away.ndim)) if x.ndim else away),
+        x,
+    )

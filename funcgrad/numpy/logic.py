@@ -94,7 +94,7 @@ def _compare(primitive: Primitive, name: str, summary: str) -> Callable[..., Arr
     def fun(x: ArrayLike, y: ArrayLike, /) -> Array:
         u, v = promote_shapes(name, *promote_args(name, x, y))
         if dtypes.kind(u.dtype) != "c":
-            return primitive.bind(u, v)  # type: ignore[no-any-return]
+            return primitive.bind(u, v)
         # Complex numbers: by the real part, then by the imaginary part.
         same = lax.eq(lax.real(u), lax.real(v))
         by_imag = primitive.bind(lax.imag(u), lax.imag(v))
@@ -115,7 +115,7 @@ less_equal = _compare(lax.le_p, "less_equal", "Elementwise x <= y.")
 def _logical(primitive: Primitive, name: str, summary: str) -> Callable[..., Array]:
     def fun(x: ArrayLike, y: ArrayLike, /) -> Array:
         check_arraylike(name, x, y)
-        return primitive.bind(*promote_shapes(name, _truth(x), _truth(y)))  # type: ignore[no-any-return]
+        return primitive.bind(*promote_shapes(name, _truth(x), _truth(y)))
 
     fun.__name__ = fun.__qualname__ = name
     fun.__module__ = "funcgrad.numpy"
@@ -136,7 +136,7 @@ def logical_not(x: ArrayLike, /) -> Array:
 
 def _bits(primitive: Primitive, name: str, summary: str) -> Callable[..., Array]:
     def fun(x: ArrayLike, y: ArrayLike, /) -> Array:
-        return primitive.bind(*promote_shapes(name, *promote_args(name, x, y)))  # type: ignore[no-any-return]
+        return primitive.bind(*promote_shapes(name, *promote_args(name, x, y)))
 
     fun.__name__ = fun.__qualname__ = name
     fun.__module__ = "funcgrad.numpy"
@@ -203,7 +203,11 @@ def _is_infinite(x: ArrayLike, value: float, name: str) -> Array:
     kind = dtypes.kind(x.dtype)
     if kind == "c":
         raise ValueError(f"{name} is not well defined for complex types")
-    return lax.eq(x, lax.full_like(x, value, shape=())) if kind == "f" else lax.full_like(x, False, _BOOL)
+    return (
+        lax.eq(x, lax.full_like(x, value, shape=()))
+        if kind == "f"
+        else lax.full_like(x, False, _BOOL)
+    )
 
 
 def isposinf(x: ArrayLike, /, out: None = None) -> Array:
@@ -217,7 +221,11 @@ def isneginf(x: ArrayLike, /, out: None = None) -> Array:
 
 
 def isclose(
-    a: ArrayLike, b: ArrayLike, rtol: ArrayLike = 1e-05, atol: ArrayLike = 1e-08, equal_nan: bool = False
+    a: ArrayLike,
+    b: ArrayLike,
+    rtol: ArrayLike = 1e-05,
+    atol: ArrayLike = 1e-08,
+    equal_nan: bool = False,
 ) -> Array:
     """Elementwise: |a - b| <= atol + rtol |b|?"""
     check_arraylike("isclose", a, b)
@@ -226,9 +234,7 @@ def isclose(
         x, y = promote_inexact("isclose", x, y)
     real = np.dtype(f"f{x.dtype.itemsize // 2}") if dtypes.kind(x.dtype) == "c" else x.dtype
     rtol, atol = (astype(to_array(t), real) for t in (rtol, atol))
-    close = lax.le(
-        lax.abs(lax.sub(x, y)), lax.add(atol, lax.mul(rtol, lax.abs(y)))
-    )
+    close = lax.le(lax.abs(lax.sub(x, y)), lax.add(atol, lax.mul(rtol, lax.abs(y))))
     finite = lax.bitwise_and(lax.is_finite(x), lax.is_finite(y))
     out = lax.bitwise_or(lax.bitwise_and(finite, close), lax.eq(x, y))
     if equal_nan:
@@ -237,7 +243,11 @@ def isclose(
 
 
 def allclose(
-    a: ArrayLike, b: ArrayLike, rtol: ArrayLike = 1e-05, atol: ArrayLike = 1e-08, equal_nan: bool = False
+    a: ArrayLike,
+    b: ArrayLike,
+    rtol: ArrayLike = 1e-05,
+    atol: ArrayLike = 1e-08,
+    equal_nan: bool = False,
 ) -> Array:
     """Whether all elements are close: see `isclose`."""
     close = isclose(a, b, rtol, atol, equal_nan)
@@ -246,7 +256,10 @@ def allclose(
 
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Array:
     """Whether the arrays have the same shape and elements."""
-    x, y = to_array(np.asarray(a1) if isinstance(a1, list) else a1), to_array(np.asarray(a2) if isinstance(a2, list) else a2)
+    x, y = (
+        to_array(np.asarray(a1) if isinstance(a1, list) else a1),
+        to_array(np.asarray(a2) if isinstance(a2, list) else a2),
+    )
     if x.shape != y.shape:
         return to_array(np.False_)
     x, y = promote_dtypes(x, y)

@@ -131,7 +131,9 @@ def prod(
     return _keep(out_, x.shape, axes) if keepdims else out_
 
 
-def _extremum(name: str, primitive: Extremum, reduce: Callable[..., Array], pick: Callable[..., Array]) -> Any:
+def _extremum(
+    name: str, primitive: Extremum, reduce: Callable[..., Array], pick: Callable[..., Array]
+) -> Any:
     def fun(
         a: ArrayLike, axis: Axis = None, out: None = None, keepdims: bool = False,
         initial: ArrayLike | None = None, where: ArrayLike | None = None,
@@ -141,7 +143,9 @@ def _extremum(name: str, primitive: Extremum, reduce: Callable[..., Array], pick
         x = to_array(a)
         axes = _axes(axis, x.ndim)
         if where is not None and initial is None:
-            raise ValueError(f"reduction operation '{name}' does not have an identity, so to use a where mask one has to specify 'initial'")
+            raise ValueError(
+                f"reduction operation '{name}' does not have an identity, so to use a where mask one has to specify 'initial'"
+            )
         if initial is None and math.prod(x.shape[i] for i in axes) == 0:
             raise ValueError(f"zero-size array to reduction operation {name} which has no identity")
         if dtypes.kind(x.dtype) == "c":
@@ -209,7 +213,11 @@ def mean(
     check_arraylike("mean", a)
     _no_out("mean", out)
     x = to_array(a)
-    result = dtypes.to_inexact_dtype(x.dtype) if dtype is None else dtypes.check_user_dtype(dtype, "mean")
+    result = (
+        dtypes.to_inexact_dtype(x.dtype)
+        if dtype is None
+        else dtypes.check_user_dtype(dtype, "mean")
+    )
     if dtypes.kind(x.dtype) in "iub" and dtype is None:
         result = dtypes.default_float_dtype()
     axes = _axes(axis, x.ndim)
@@ -222,7 +230,9 @@ def mean(
         n = math.prod(x.shape[i] for i in axes)
         count = lax.full_like(total, n, shape=())
     else:
-        mask = lax.broadcast_in_dim(_truth(where), x.shape, range(x.ndim - to_array(where).ndim, x.ndim))
+        mask = lax.broadcast_in_dim(
+            _truth(where), x.shape, range(x.ndim - to_array(where).ndim, x.ndim)
+        )
         count = sum(mask, axes, compute, keepdims=keepdims)
     return astype(lax.div(total, count), result)
 
@@ -245,14 +255,23 @@ def var(
     if dtype is not None:
         dtype = dtypes.check_user_dtype(dtype, "var")
         if dtypes.kind(dtype) != "c" and dtypes.kind(x.dtype) == "c":
-            raise ValueError("jax.numpy.var does not yet support real dtype parameters when computing the variance of an array of complex values. The semantics of numpy.var seem unclear in this case.")
+            raise ValueError(
+                "jax.numpy.var does not yet support real dtype parameters when computing the variance of an array of complex values. The semantics of numpy.var seem unclear in this case."
+            )
     (x,) = promote_inexact("var", x)
     result = x.dtype if dtype is None else dtype
     compute = np.dtype(np.float32) if dtypes.kind(result) == "f" and result.itemsize < 4 else result
     x = astype(x, dtypes.promote_types(x.dtype, compute))
     axes = _axes(axis, x.ndim)
-    middle = globals()["mean"](x, axes, keepdims=True, where=where) if mean is None else to_array(mean)
-    centred = lax.sub(x, lax.broadcast_in_dim(middle, tuple(1 if i in axes else n for i, n in enumerate(x.shape)), range(x.ndim)))
+    middle = (
+        globals()["mean"](x, axes, keepdims=True, where=where) if mean is None else to_array(mean)
+    )
+    centred = lax.sub(
+        x,
+        lax.broadcast_in_dim(
+            middle, tuple(1 if i in axes else n for i, n in enumerate(x.shape)), range(x.ndim)
+        ),
+    )
     if dtypes.kind(x.dtype) == "c":
         squares = lax.real(lax.mul(centred, lax.conj(centred)))
         result = np.dtype(f"f{x.dtype.itemsize // 2}") if dtype is None else dtype
@@ -262,7 +281,9 @@ def var(
     if where is None:
         n = lax.full_like(total, math.prod(x.shape[i] for i in axes), shape=())
     else:
-        mask = lax.broadcast_in_dim(_truth(where), x.shape, range(x.ndim - to_array(where).ndim, x.ndim))
+        mask = lax.broadcast_in_dim(
+            _truth(where), x.shape, range(x.ndim - to_array(where).ndim, x.ndim)
+        )
         n = sum(mask, axes, total.dtype, keepdims=keepdims)
     n = lax.sub(n, lax.full_like(n, ddof, shape=()))
     out_ = lax.div(total, n)
@@ -278,7 +299,9 @@ def std(
     """The standard deviation over axes (all by default): the square root of `var`."""
     check_arraylike("std", a)
     _no_out("std", out)
-    return lax.sqrt(var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction))
+    return lax.sqrt(
+        var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction)
+    )
 
 
 def count_nonzero(a: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -288,7 +311,9 @@ def count_nonzero(a: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Ar
 
 
 def _arg(name: str, find: Callable[..., Array]) -> Any:
-    def fun(a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None) -> Array:
+    def fun(
+        a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None
+    ) -> Array:
         check_arraylike(name, a)
         _no_out(name, out)
         x = to_array(a)
@@ -308,7 +333,9 @@ def _arg(name: str, find: Callable[..., Array]) -> Any:
 
     fun.__name__ = fun.__qualname__ = name
     fun.__module__ = "funcgrad.numpy"
-    fun.__doc__ = f"The position of the first {name[3:]}imum, in the flattened array or along an axis."
+    fun.__doc__ = (
+        f"The position of the first {name[3:]}imum, in the flattened array or along an axis."
+    )
     return fun
 
 
@@ -317,15 +344,17 @@ argmin = _arg("argmin", lax.argmin)
 
 
 def _nan_arg(name: str, find: Any, worst: float) -> Any:
-    def fun(a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None) -> Array:
+    def fun(
+        a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None
+    ) -> Array:
         check_arraylike(name, a)
         x = to_array(a)
         if dtypes.kind(x.dtype) not in "fc":
-            return find(x, axis, keepdims=keepdims)  # type: ignore[no-any-return]
+            return find(x, axis, keepdims=keepdims)
         nan = isnan(x)
         found = find(where(nan, lax.full_like(x, worst, shape=()), x), axis, keepdims=keepdims)
         nothing = all(nan, axis, keepdims=bool(keepdims))
-        return where(nothing, lax.full_like(found, -1, shape=()), found)  # type: ignore[no-any-return]
+        return where(nothing, lax.full_like(found, -1, shape=()), found)
 
     fun.__name__ = fun.__qualname__ = name
     fun.__module__ = "funcgrad.numpy"
@@ -363,14 +392,25 @@ cumprod = _cumulative("cumprod", lax.cumprod)
 
 
 def _cumulative_with_initial(name: str, run: Any, first: int) -> Any:
-    def fun(x: ArrayLike, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Array:
+    def fun(
+        x: ArrayLike,
+        /,
+        *,
+        axis: int | None = None,
+        dtype: Any = None,
+        include_initial: bool = False,
+    ) -> Array:
         check_arraylike(name, x)
         a = to_array(x)
         if a.ndim == 0:
-            raise ValueError("The input must be non-scalar to take a cumulative sum, however a scalar value or scalar array was given.")
+            raise ValueError(
+                "The input must be non-scalar to take a cumulative sum, however a scalar value or scalar array was given."
+            )
         if axis is None:
             if a.ndim > 1:
-                raise ValueError(f"The input array has rank {a.ndim}, however axis was not set to an explicit value. The axis argument is only optional for one-dimensional arrays.")
+                raise ValueError(
+                    f"The input array has rank {a.ndim}, however axis was not set to an explicit value. The axis argument is only optional for one-dimensional arrays."
+                )
             axis = 0
         axis = lax.canonical_axis(axis, a.ndim)
         a = _wide(a, dtype, True)
@@ -378,7 +418,7 @@ def _cumulative_with_initial(name: str, run: Any, first: int) -> Any:
         if include_initial:
             shape = tuple(1 if i == axis else n for i, n in enumerate(a.shape))
             out = lax.concatenate([lax.full_like(out, first, shape=shape), out], axis)
-        return out  # type: ignore[no-any-return]
+        return out
 
     fun.__name__ = fun.__qualname__ = name
     fun.__module__ = "funcgrad.numpy"
@@ -388,4 +428,3 @@ def _cumulative_with_initial(name: str, run: Any, first: int) -> Any:
 
 cumulative_sum = _cumulative_with_initial("cumulative_sum", lax.cumsum, 0)
 cumulative_prod = _cumulative_with_initial("cumulative_prod", lax.cumprod, 1)
-

@@ -27,8 +27,10 @@ class ScalarType(type):
         return asarray(x, dtype=cls.dtype)
 
     def __eq__(cls, other: Any) -> bool:
-        return cls is other or bool(cls.dtype.type == other) or bool(
-            isinstance(other, np.dtype) and cls.dtype == other
+        return (
+            cls is other
+            or bool(cls.dtype.type == other)
+            or bool(isinstance(other, np.dtype) and cls.dtype == other)
         )
 
     def __ne__(cls, other: Any) -> bool:
@@ -46,7 +48,11 @@ class ScalarType(type):
 
 def scalar_type(name: str, dtype: Any) -> Any:
     """A dtype's name as a callable class."""
-    return ScalarType(name, (), {"dtype": np.dtype(dtype), "__doc__": f"The dtype {name}; called, an array of it."})
+    return ScalarType(
+        name,
+        (),
+        {"dtype": np.dtype(dtype), "__doc__": f"The dtype {name}; called, an array of it."},
+    )
 
 
 bool_ = scalar_type("bool", np.bool_)

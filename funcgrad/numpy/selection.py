@@ -13,7 +13,13 @@ __all__ = ["where"]
 
 
 def where(
-    condition: Any, x: Any = None, y: Any = None, /, *, size: int | None = None, fill_value: Any = None
+    condition: Any,
+    x: Any = None,
+    y: Any = None,
+    /,
+    *,
+    size: int | None = None,
+    fill_value: Any = None,
 ) -> Array | tuple[Array, ...]:
     """Element by element `x` where the condition holds, else `y`.
 
@@ -34,5 +40,7 @@ def where(
             f"got {x} and {y}."
         )
     if size is not None or fill_value is not None:
-        raise ValueError("size and fill_value arguments cannot be used in three-term where function.")
+        raise ValueError(
+            "size and fill_value arguments cannot be used in three-term where function."
+        )
     return logic.where(condition, x, y)

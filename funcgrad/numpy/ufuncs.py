@@ -14,8 +14,6 @@ from funcgrad.core.primitive import Primitive
 from funcgrad.lax.arithmetic import div_p
 from funcgrad.lax.families import scalar_like
 from funcgrad.lax.power import integer_pow_p, pow_p
-from funcgrad.numpy.floats import clip, conj, rint
-from funcgrad.numpy.logic import isnan, where
 from funcgrad.numpy.convert import (
     astype,
     check_arraylike,
@@ -24,6 +22,7 @@ from funcgrad.numpy.convert import (
     promote_inexact,
     promote_shapes,
 )
+from funcgrad.numpy.logic import where
 
 __all__ = [
     "abs",
@@ -61,10 +60,11 @@ __all__ = [
     "floor_divide",
     "fmod",
     "hypot",
+    "i0",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "logaddexp",
     "logaddexp2",
     "maximum",
@@ -143,10 +143,10 @@ def binary(primitive: Primitive, name: str, summary: str) -> Binary:
         if type(x) is ConcreteArray and type(y) is ConcreteArray:
             a, b = x._value, y._value
             if a.dtype is b.dtype and a.ndim == b.ndim:
-                return bind(x, y)  # type: ignore[no-any-return]
-        return bind(*_operands(name, x, y))  # type: ignore[no-any-return]
+                return bind(x, y)
+        return bind(*_operands(name, x, y))
 
-    return _named(fun, name, summary)  # type: ignore[no-any-return]
+    return _named(fun, name, summary)
 
 
 def unary(primitive: Primitive, name: str, summary: str) -> Unary:
@@ -155,9 +155,9 @@ def unary(primitive: Primitive, name: str, summary: str) -> Unary:
     def fun(x: ArrayLike, /) -> Array:
         if type(x) is not ConcreteArray:
             (x,) = promote_args(name, x)
-        return primitive.bind(x)  # type: ignore[no-any-return]
+        return primitive.bind(x)
 
-    return _named(fun, name, summary)  # type: ignore[no-any-return]
+    return _named(fun, name, summary)
 
 
 def inexact(primitive: Primitive, name: str, summary: str) -> Unary:
@@ -166,9 +166,9 @@ def inexact(primitive: Primitive, name: str, summary: str) -> Unary:
     def fun(x: ArrayLike, /) -> Array:
         if type(x) is not ConcreteArray or x._value.dtype.kind not in "fc":
             (x,) = promote_inexact(name, x)
-        return primitive.bind(x)  # type: ignore[no-any-return]
+        return primitive.bind(x)
 
-    return _named(fun, name, summary)  # type: ignore[no-any-return]
+    return _named(fun, name, summary)
 
 
 sin = inexact(lax.sin_p, "sin", "Elementwise sine, of radians.")
@@ -212,10 +212,10 @@ def true_divide(x: ArrayLike, y: ArrayLike, /) -> Array:
     if type(x) is ConcreteArray and type(y) is ConcreteArray:
         a, b = x._value, y._value
         if a.dtype is b.dtype and a.ndim == b.ndim and a.dtype.kind in "fc":
-            return div_p.bind(x, y)  # type: ignore[no-any-return]
+            return div_p.bind(x, y)
     if isinstance(x, Array) and _KIND_OF_DTYPE.get(x.dtype.kind, 0) >= 2 and _holds(x, y):
-        return div_p.bind(x, _scalar(x, y))  # type: ignore[no-any-return]
-    return div_p.bind(*promote_shapes("true_divide", *promote_inexact("true_divide", x, y)))  # type: ignore[no-any-return]
+        return div_p.bind(x, _scalar(x, y))
+    return div_p.bind(*promote_shapes("true_divide", *promote_inexact("true_divide", x, y)))
 
 
 divide = true_divide
@@ -234,9 +234,7 @@ def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Array:
         q = lax.div(x, y)
         if kind == "u":
             return q
-        down = lax.bitwise_and(
-            lax.ne(lax.sign(x), lax.sign(y)), lax.ne(lax.rem(x, y), _like(x, 0))
-        )
+        down = lax.bitwise_and(lax.ne(lax.sign(x), lax.sign(y)), lax.ne(lax.rem(x, y), _like(x, 0)))
         return where(down, lax.sub(q, _like(q, 1)), q)
     r = lax.rem(x, y)
     q = lax.div(where(lax.eq(y, _like(y, 0.0)), x, lax.sub(x, r)), y)
@@ -285,11 +283,11 @@ def power(x1: ArrayLike, x2: ArrayLike, /) -> Array:
         exponent = x2.dtype if isinstance(x2, (Array, np.ndarray, np.generic)) else None
         if exponent is not None and exponent.kind in "iu":
             x, y = promote_shapes("power", x1, to_array(x2))
-            return pow_p.bind(x, y)  # type: ignore[no-any-return]
+            return pow_p.bind(x, y)
     x, y = _operands("power", x1, x2)
     if dtypes.kind(x.dtype) == "b":
         x, y = astype(x, np.dtype(np.int32)), astype(y, np.dtype(np.int32))
-    return pow_p.bind(x, y)  # type: ignore[no-any-return]
+    return pow_p.bind(x, y)
 
 
 pow = power
@@ -297,7 +295,7 @@ pow = power
 
 def float_power(x: ArrayLike, y: ArrayLike, /) -> Array:
     """Elementwise power in floating point."""
-    return pow_p.bind(*promote_shapes("float_power", *promote_inexact("float_power", x, y)))  # type: ignore[no-any-return]
+    return pow_p.bind(*promote_shapes("float_power", *promote_inexact("float_power", x, y)))
 
 
 def arctan2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
@@ -397,6 +395,15 @@ def sinc(x: ArrayLike, /) -> Array:
     # By 1 - (pi x)^2 / 6 the derivatives at 0 are right to second order.
     near = lax.sub(_like(x, 1), lax.mul(_like(x, np.pi**2 / 6), lax.square(x)))
     return where(zero, near, lax.div(lax.sin(px), px))
+
+
+def i0(x: ArrayLike) -> Array:
+    """Elementwise modified Bessel function of the first kind and order 0."""
+    (x,) = promote_inexact("i0", x)
+    if dtypes.kind(x.dtype) == "c":
+        raise ValueError("Unsupported input type to jax.numpy.i0: complex")
+    x = lax.abs(x)
+    return lax.mul(lax.exp(x), lax.bessel_i0e(x))
 
 
 def _like(x: Array, value: Any) -> ConcreteArray:

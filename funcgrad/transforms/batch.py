@@ -134,10 +134,10 @@ def batch_jaxpr(
             lambda *xs: eval_jaxpr(closed.jaxpr, closed.consts, *xs), axis, args, dims
         )
         force = (wanted,) * len(outs) if isinstance(wanted, bool) else wanted
-        out_dims = tuple(0 if d is not None or f else None for d, f in zip(have, force, strict=True))
-        return [
-            to_dim(x, axis, d, want) for x, d, want in zip(outs, have, out_dims, strict=True)
-        ]
+        out_dims = tuple(
+            0 if d is not None or f else None for d, f in zip(have, force, strict=True)
+        )
+        return [to_dim(x, axis, d, want) for x, d, want in zip(outs, have, out_dims, strict=True)]
 
     avals = []
     for aval, d in zip(closed.in_avals, dims, strict=True):

@@ -14,8 +14,8 @@ from funcgrad.core.array import ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.dtypes import kind
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, eval_jaxpr
-from funcgrad.core.primitive import Primitive, Zero
 from funcgrad.core.nans import debugging
+from funcgrad.core.primitive import Primitive, Zero
 from funcgrad.core.quiet import quiet_begin, quiet_end
 from funcgrad.core.source import NOWHERE, current
 from funcgrad.core.trace import EvalTrace, Trace, Tracer, get_trace, quiet_trace, use_trace
@@ -118,7 +118,9 @@ class LinearizeTrace(Trace):
             return self.parent.process(primitive, primals, params)
         return primitive.linearize(self, primals, tangents, params)
 
-    def record(self, primitive: Primitive, invars: Any, primal: Any, params: dict[str, Any]) -> LinearizeTracer:
+    def record(
+        self, primitive: Primitive, invars: Any, primal: Any, params: dict[str, Any]
+    ) -> LinearizeTracer:
         """One equation on the tape; a tracer for its result."""
         var = TapeVar(primal.shape, primal.dtype, primal.weak_type)
         # An eager tape is walked and thrown away: finding the user's line would cost more than the rest.
@@ -166,7 +168,9 @@ class LinearProgram:
         for eqn in self.eqns:
             values = [env[v] if isinstance(v, Var) else v for v in eqn.invars]
             out = eqn.primitive.bind(*values, **eqn.params)
-            env.update(zip(eqn.outvars, out if eqn.primitive.multiple_results else [out], strict=True))
+            env.update(
+                zip(eqn.outvars, out if eqn.primitive.multiple_results else [out], strict=True)
+            )
         return [
             Zero(a) if v is None else env[v]
             for v, a in zip(self.out_vars, self.out_avals, strict=True)
@@ -195,14 +199,21 @@ def linearize_flat(
 
 
 def _linearize(
-    fun: Callable[..., Sequence[Any]], primals: Sequence[Any], active: Sequence[bool] | None, parent: Trace
+    fun: Callable[..., Sequence[Any]],
+    primals: Sequence[Any],
+    active: Sequence[bool] | None,
+    parent: Trace,
 ) -> tuple[list[Any], LinearProgram]:
     trace = LinearizeTrace(parent)
     in_vars: list[Var | None] = []
     args: list[Any] = []
     for i, x in enumerate(primals):
         dtype = x.dtype
-        if dtype.kind not in "fc" and kind(dtype) not in "fc" or (active is not None and not active[i]):
+        if (
+            (dtype.kind not in "fc"
+            and kind(dtype) not in "fc")
+            or (active is not None and not active[i])
+        ):
             in_vars.append(None)
             args.append(x)
         else:
@@ -294,9 +305,7 @@ def linearize_jaxpr(
         lambda j: j.replace(outvars=[*j.outvars[:num_outs], *new], effects=j.effects)
     )
     wanted = instantiate or (False,) * num_outs
-    out_nonzeros = tuple(
-        v is not None or w for v, w in zip(program.out_vars, wanted, strict=True)
-    )
+    out_nonzeros = tuple(v is not None or w for v, w in zip(program.out_vars, wanted, strict=True))
     linear = _close_linear(program, residuals, out_nonzeros)
     return LinearJaxprs(primal, linear, num_outs, sources, out_nonzeros)
 
@@ -352,9 +361,7 @@ def _close_linear(
             outvars.append(v)
     invars = [*variables.values(), *[v for v in program.in_vars if v is not None]]
     consts = list(constants.values())
-    return ClosedJaxpr(
-        Jaxpr([v for v, _ in consts], invars, outvars, eqns), [c for _, c in consts]
-    )
+    return ClosedJaxpr(Jaxpr([v for v, _ in consts], invars, outvars, eqns), [c for _, c in consts])
 
 
 def _key(x: Any) -> Any:
@@ -374,5 +381,3 @@ def _zeros(aval: ShapedArray) -> Any:
         broadcast_dimensions=(),
         sharding=None,
     )
-
-

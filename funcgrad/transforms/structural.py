@@ -78,9 +78,7 @@ def broadcast_new_axis(x: Any, size: int, axis: int) -> Any:
     shape = list(typeof(x).shape)
     kept = tuple(i for i in range(len(shape) + 1) if i != axis)
     shape.insert(axis, size)
-    return broadcast_in_dim_p.bind(
-        x, shape=tuple(shape), broadcast_dimensions=kept, sharding=None
-    )
+    return broadcast_in_dim_p.bind(x, shape=tuple(shape), broadcast_dimensions=kept, sharding=None)
 
 
 def sum_to_shape(x: Any, shape: tuple[int, ...]) -> Any:
@@ -99,16 +97,16 @@ def sum_to_shape(x: Any, shape: tuple[int, ...]) -> Any:
 class AddAny(Primitive):
     """The sum of two tangents or cotangents of the same type."""
 
-    def abstract_eval(self, x: ShapedArray, y: ShapedArray) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray, y: ShapedArray) -> ShapedArray:
         return shaped(x.shape, x.dtype, x.weak_type and y.weak_type)
 
-    def jvp(self, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:  # type: ignore[override]
+    def jvp(self, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
         return self.bind(*primals), add_cotangents(*tangents)
 
-    def transpose(self, ct: Any, *args: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, *args: Any) -> Sequence[Any]:
         return ct, ct
 
-    def batch(self, axis: AxisData, args: Any, dims: Any) -> Any:  # type: ignore[override]
+    def batch(self, axis: AxisData, args: Any, dims: Any) -> Any:
         (x, y), (dx, dy) = args, dims
         if dx is None:
             x, dx = broadcast_new_axis(x, axis.size, dy), dy
@@ -128,7 +126,7 @@ add_any_p = AddAny("add_any", np.add)
 class BroadcastInDim(Primitive):
     """`x` laid into a larger shape: axis i of `x` becomes axis `broadcast_dimensions[i]`."""
 
-    def impl(  # type: ignore[override]
+    def impl(
         self, x: Any, *, shape: Any, broadcast_dimensions: Any, sharding: Any = None
     ) -> Any:
         if x.ndim == 0 and x.dtype.kind in "fciub":
@@ -138,7 +136,7 @@ class BroadcastInDim(Primitive):
             x = x.reshape(_aligned(x.shape, shape, broadcast_dimensions))
         return np.broadcast_to(x, shape)
 
-    def abstract_eval(  # type: ignore[override]
+    def abstract_eval(
         self, x: ShapedArray, *, shape: Any, broadcast_dimensions: Any, sharding: Any = None
     ) -> ShapedArray:
         dims = tuple(broadcast_dimensions)
@@ -161,7 +159,7 @@ class BroadcastInDim(Primitive):
         (t,) = tangents
         return out, Zero(out.aval) if type(t) is Zero else self.bind(t, **params)
 
-    def transpose(self, ct: Any, x: Any, **params: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any, **params: Any) -> Sequence[Any]:
         dims = params["broadcast_dimensions"]
         shape = x.aval.shape
         repeated = tuple(d for i, d in enumerate(dims) if shape[i] != ct.shape[d])
@@ -173,8 +171,15 @@ class BroadcastInDim(Primitive):
             ct = self.bind(ct, shape=shape, broadcast_dimensions=kept, sharding=None)
         return (ct,)
 
-    def batch(  # type: ignore[override]
-        self, axis: AxisData, args: Any, dims: Any, *, shape: Any, broadcast_dimensions: Any, **params: Any
+    def batch(
+        self,
+        axis: AxisData,
+        args: Any,
+        dims: Any,
+        *,
+        shape: Any,
+        broadcast_dimensions: Any,
+        **params: Any,
     ) -> Any:
         x = moveaxis(args[0], dims[0], 0)
         kept = (0, *(d + 1 for d in broadcast_dimensions))
@@ -203,10 +208,10 @@ broadcast_in_dim_p = BroadcastInDim("broadcast_in_dim")
 class Transpose(Primitive):
     """The axes in another order."""
 
-    def impl(self, x: Any, *, permutation: Any) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, *, permutation: Any) -> Any:
         return x.transpose(permutation)
 
-    def abstract_eval(self, x: ShapedArray, *, permutation: Any) -> ShapedArray:  # type: ignore[override]
+    def abstract_eval(self, x: ShapedArray, *, permutation: Any) -> ShapedArray:
         if sorted(permutation) != list(range(x.ndim)):
             raise TypeError(
                 f"transpose permutation isn't a permutation of operand dimensions, got permutation "
@@ -219,11 +224,11 @@ class Transpose(Primitive):
         (t,) = tangents
         return out, Zero(out.aval) if type(t) is Zero else self.bind(t, **params)
 
-    def transpose(self, ct: Any, x: Any, *, permutation: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any, *, permutation: Any) -> Sequence[Any]:
         inverse = tuple(sorted(range(len(permutation)), key=permutation.__getitem__))
         return (self.bind(ct, permutation=inverse),)
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, permutation: Any) -> Any:  # type: ignore[override]
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, permutation: Any) -> Any:
         (x,), (d,) = args, dims
         order = (d, *(i if i < d else i + 1 for i in permutation))
         return self.bind(x, permutation=order), 0
@@ -238,12 +243,12 @@ transpose_p = Transpose("transpose")
 class ReduceSum(Primitive):
     """The sum over some axes."""
 
-    def impl(self, x: Any, *, axes: Any, out_sharding: Any = None) -> Any:  # type: ignore[override]
+    def impl(self, x: Any, *, axes: Any, out_sharding: Any = None) -> Any:
         if x.dtype.kind in "fc":
             return np.add.reduce(x, None if len(axes) == x.ndim else axes)
         return np.add.reduce(x, axes, x.dtype)
 
-    def abstract_eval(  # type: ignore[override]
+    def abstract_eval(
         self, x: ShapedArray, *, axes: Any, out_sharding: Any = None
     ) -> ShapedArray:
         if len(set(axes)) != len(axes) or any(not 0 <= a < x.ndim for a in axes):
@@ -257,7 +262,7 @@ class ReduceSum(Primitive):
         (t,) = tangents
         return out, Zero(out.aval) if type(t) is Zero else self.bind(t, **params)
 
-    def transpose(self, ct: Any, x: Any, *, axes: Any, **params: Any) -> Sequence[Any]:  # type: ignore[override]
+    def transpose(self, ct: Any, x: Any, *, axes: Any, **params: Any) -> Sequence[Any]:
         kept = tuple(i for i in range(x.aval.ndim) if i not in axes)
         return (
             broadcast_in_dim_p.bind(
@@ -265,7 +270,7 @@ class ReduceSum(Primitive):
             ),
         )
 
-    def batch(self, axis: AxisData, args: Any, dims: Any, *, axes: Any, **params: Any) -> Any:  # type: ignore[override]
+    def batch(self, axis: AxisData, args: Any, dims: Any, *, axes: Any, **params: Any) -> Any:
         (x,), (d,) = args, dims
         moved = tuple(a if a < d else a + 1 for a in axes)
         return self.bind(x, axes=moved, **params), d - sum(a < d for a in moved)

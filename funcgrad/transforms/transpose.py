@@ -13,8 +13,8 @@ from typing import Any
 
 from funcgrad.core.avals import ShapedArray
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
-from funcgrad.core.primitive import UndefinedPrimal, Zero
 from funcgrad.core.nans import debugging
+from funcgrad.core.primitive import UndefinedPrimal, Zero
 from funcgrad.core.quiet import quiet_begin, quiet_end
 from funcgrad.core.source import override
 from funcgrad.core.trace import EvalTrace, current_trace, get_trace, quiet_trace
@@ -153,4 +153,3 @@ def transpose_jaxpr(
 
     jaxpr = trace_to_jaxpr(run, [*given, *ct_avals], closed.jaxpr.debug_info)
     return jaxpr, nonzeros
-

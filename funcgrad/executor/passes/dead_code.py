@@ -22,7 +22,12 @@ def dead_code(closed: ClosedJaxpr) -> ClosedJaxpr:
         return closed
     return ClosedJaxpr(
         Jaxpr(
-            [v for v, _ in consts], jaxpr.invars, jaxpr.outvars, kept, jaxpr.effects, jaxpr.debug_info
+            [v for v, _ in consts],
+            jaxpr.invars,
+            jaxpr.outvars,
+            kept,
+            jaxpr.effects,
+            jaxpr.debug_info,
         ),
         [c for _, c in consts],
     )

@@ -11,7 +11,12 @@ __all__ = ["inline"]
 
 # Which parameter holds the jaxpr of a call. A `checkpoint` on the backward pass stays apart, so that
 # what it computes again is not found to be computed already.
-_CALLS = {"jit": "jaxpr", "custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr", "remat2": "jaxpr"}
+_CALLS = {
+    "jit": "jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "remat2": "jaxpr",
+}
 
 # A larger jaxpr that is called more than once stays one function, so that programs do not blow up.
 SMALL = 64
