@@ -1,0 +1,36 @@
+"""The table of samples: one row for each public operation, from which every property is tested."""
+
+from __future__ import annotations
+
+from . import (
+    contractions,
+    control,
+    creation,
+    elementwise,
+    indexing,
+    linalg,
+    methods,
+    nn,
+    random,
+    reductions,
+    shape,
+    sorting,
+)
+from .core import Bad, Case, Draw, Row, Spec
+
+__all__ = ["TABLE", "Bad", "Case", "Draw", "Row", "Spec"]
+
+TABLE: list[Row] = [
+    *elementwise.ROWS,
+    *reductions.ROWS,
+    *shape.ROWS,
+    *indexing.ROWS,
+    *contractions.ROWS,
+    *creation.ROWS,
+    *sorting.ROWS,
+    *nn.ROWS,
+    *random.ROWS,
+    *linalg.ROWS,
+    *control.ROWS,
+    *methods.ROWS,
+]
