@@ -60,7 +60,7 @@ mulhi_p = Elementwise("mulhi", _mulhi, accepts="iu")
 
 
 class BitcastConvertType(Primitive):
-    """The same bits as another dtype; the last axis counts the parts of split or joined elements."""
+    """The same bits as another dtype; the last axis counts the parts of elements."""
 
     def impl(self, x: Any, *, new_dtype: Any) -> Any:
         return bitcast(x, new_dtype)
@@ -113,7 +113,7 @@ def bitcast(x: Any, dtype: Any) -> Any:
     have, want = x.dtype.itemsize, dtype.itemsize
     if have == want:
         return x.view(dtype)
-    x = np.ascontiguousarray(x)
+    x = np.asarray(x, order="C")
     if have > want:
         return x[..., None].view(dtype)
     return x.view(dtype)[..., 0]
@@ -123,7 +123,7 @@ bitcast_convert_type_p = BitcastConvertType("bitcast_convert_type")
 
 
 def reduced(x: Any, *, exponent_bits: int, mantissa_bits: int) -> Any:
-    """Round `x`, ties to even, to fewer bits: what is too large becomes infinite, too small zero."""
+    """Round `x` to fewer bits, ties to even; to infinity or zero beyond the exponents."""
     info = dtypes.finfo(x.dtype)
     bits = _unsigned(x)
     number = bits.dtype.type
@@ -193,7 +193,9 @@ def population_count(x: ArrayLike) -> Array:
 
 
 def clz(x: ArrayLike) -> Array:
-    """How many zeros lead the bits of each integer, in its dtype. No derivative; TypeError for others.
+    """How many zeros lead the bits of each integer, in its dtype. No derivative.
+
+    Raises TypeError for other dtypes.
 
     >>> from funcgrad import lax
     >>> import numpy as np
@@ -221,8 +223,8 @@ def bitcast_convert_type(operand: ArrayLike, new_dtype: Any) -> Array:
 
     Args:
       operand: an array of integers or floats.
-      new_dtype: an integer or floating dtype. If it is narrower the result has one more axis, of the
-        parts of each element, the lowest first; if it is wider the last axis holds those parts.
+      new_dtype: an integer or floating dtype. If it is narrower the result has one more axis, of
+        the parts of each element, the lowest first; if it is wider the last axis holds those parts.
     Raises:
       ValueError: when the last axis does not make up one wider element. TypeError: for booleans and
       complex numbers, unless the dtype stays.
