@@ -1,4 +1,4 @@
-"""What the modules of `linalg` share: checks, adjoints, functions with a derivative of their own."""
+"""What the modules of `linalg` share: checks, adjoints, functions with their own derivatives."""
 
 from __future__ import annotations
 

@@ -136,5 +136,9 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, int], keepdims: bool) -> Arr
         raise ValueError(f"Invalid order '{ord}' for matrix norm.")
     along, across = (rows, columns) if ord in (1, -1) else (columns, rows)
     sums = sum_(abs_(x), along, keepdims=True)
-    out = max_(sums, across, keepdims=True, initial=0) if ord > 0 else min_(sums, across, keepdims=True)
+    out = (
+        max_(sums, across, keepdims=True, initial=0)
+        if ord > 0
+        else min_(sums, across, keepdims=True)
+    )
     return out if keepdims else lax.squeeze(out, axes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from funcgrad import lax
 from funcgrad.core.array import Array
 from funcgrad.numpy import calculus, contractions, creation, shape
-from funcgrad.numpy.arguments import ArrayLike, axis_index, concrete, is_complex
+from funcgrad.numpy.arguments import ArrayLike, axis_index
 from funcgrad.numpy.convert import asarray, check_arraylike, promote_dtypes
 from funcgrad.numpy.linalg.solvers import inv
 from funcgrad.numpy.reductions import sum as sum_
@@ -236,7 +237,7 @@ def multi_dot(arrays: Sequence[ArrayLike], *, precision: Any = None) -> Array:
             "multi_dot: input arrays must all be two-dimensional, except for the first and last "
             f"array which may be 1 or 2 dimensional. Got array shapes {shapes}"
         )
-    if any(left[-1] != right[0] for left, right in zip(shapes, shapes[1:])):
+    if any(left[-1] != right[0] for left, right in itertools.pairwise(shapes)):
         raise ValueError(
             "multi_dot: last dimension of each array must match first dimension of following "
             f"array. Got array shapes {shapes}"

@@ -31,22 +31,20 @@ def solve(a: ArrayLike, b: ArrayLike) -> Array:
     """
     x, y = promote_inexact("jnp.linalg.solve", a, b)
     if x.ndim < 2:
-        raise ValueError(
-            f"left hand array must be at least two dimensional; got a.shape={x.shape}"
-        )
-    if x.ndim > 2 and y.ndim == x.ndim - 1 and y.ndim > 1 and y.shape == x.shape[:-1]:
-        raise ValueError(
-            f"Invalid shapes for solve: {x.shape}, {y.shape}. A batch of vectors is not taken as "
-            "one: use solve(a, b[..., None]).squeeze(-1)."
-        )
+        raise ValueError(f"left hand array must be at least two dimensional; got a.shape={x.shape}")
     signature = "(m,m),(m)->(m)" if y.ndim == 1 else "(m,m),(m,n)->(m,n)"
     if y.ndim == 0:
         raise ValueError(
             "input with shape () does not have enough dimensions for all core dimensions "
             f"('m', 'n') of a solve with signature {signature!r}"
         )
-    n = x.shape[-2]
-    for size in (x.shape[-1], y.shape[0] if y.ndim == 1 else y.shape[-2]):
+    n, rows = x.shape[-2], y.shape[0] if y.ndim == 1 else y.shape[-2]
+    if rows != n and y.ndim > 1 and y.shape == x.shape[:-1]:
+        raise ValueError(
+            f"Invalid shapes for solve: {x.shape}, {y.shape}. A batch of vectors is not taken as "
+            "one: use solve(a, b[..., None]).squeeze(-1)."
+        )
+    for size in (x.shape[-1], rows):
         if size != n:
             raise ValueError(
                 f"inconsistent size for core dimension 'm': {size} vs {n} of a solve with "
