@@ -26,6 +26,7 @@ __all__ = [
     "is_complex",
     "is_inexact",
     "is_integer",
+    "new_shape",
     "normalize_axis",
     "numpy_array",
     "shape_tuple",
@@ -51,13 +52,36 @@ def axes_tuple(axis: Axes, ndim: int) -> tuple[int, ...]:
     return normalize_axis(axis if isinstance(axis, (tuple, list)) else (axis,), ndim)  # type: ignore[arg-type]  # an int
 
 
-def shape_tuple(shape: Any) -> Any:
-    """A shape given as one number or as a sequence; lax checks the numbers themselves."""
-    if isinstance(shape, (tuple, list)):
-        return tuple(shape)
-    if isinstance(shape, (str, bytes)) or np.ndim(shape) == 0:
-        return (shape,)
-    return tuple(shape)
+def shape_tuple(shape: Any) -> tuple[int, ...]:
+    """A shape, given as one number or as a sequence of them.
+
+    Raises:
+      TypeError: for anything but integers that are known while tracing.
+    """
+    sequence = isinstance(shape, (tuple, list)) or (np.ndim(shape) == 1)
+    numbers = tuple(shape) if sequence else (shape,)
+    try:
+        return tuple([operator.index(n) for n in numbers])
+    except TypeError:
+        raise TypeError(
+            "Shapes must be 1D sequences of concrete values of integer type, got "
+            f"{numbers}." + (_TRACED_SHAPE if any(isinstance(n, Tracer) for n in numbers) else "")
+        ) from None
+
+
+_TRACED_SHAPE = (
+    " If using `jit`, try using `static_argnums` or applying `jit` to smaller subfunctions."
+)
+
+
+def new_shape(shape: Any) -> tuple[int, ...]:
+    """The shape of an array to be made: as `shape_tuple`, and TypeError for negative sizes."""
+    sizes = shape_tuple(shape)
+    if any(n < 0 for n in sizes):
+        raise TypeError(
+            f"broadcast_in_dim shape must have every element be nonnegative, got {sizes}."
+        )
+    return sizes
 
 
 def concrete(x: Any, context: str) -> Any:

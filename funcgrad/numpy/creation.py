@@ -14,7 +14,7 @@ from funcgrad.numpy.arguments import (
     axis_index,
     concrete,
     is_integer,
-    shape_tuple,
+    new_shape,
 )
 from funcgrad.numpy.convert import asarray, check_arraylike, promote_args
 
@@ -51,7 +51,7 @@ def zeros(
     >>> jnp.zeros(3)
     Array([0., 0., 0.], dtype=float64)
     """
-    return lax.full(shape_tuple(shape), 0, dtypes.default_float_dtype() if dtype is None else dtype)
+    return lax.full(new_shape(shape), 0, _dtype(dtype, "zeros"))
 
 
 def ones(
@@ -66,7 +66,7 @@ def ones(
     >>> jnp.ones((2,), int)
     Array([1, 1], dtype=int64)
     """
-    return lax.full(shape_tuple(shape), 1, dtypes.default_float_dtype() if dtype is None else dtype)
+    return lax.full(new_shape(shape), 1, _dtype(dtype, "ones"))
 
 
 def empty(
@@ -102,14 +102,19 @@ def full(
     [[0, 1], [0, 1]]
     """
     check_arraylike("full", fill_value)
-    return _filled(fill_value, shape_tuple(shape), dtype)
+    return _filled(fill_value, new_shape(shape), dtype, "full")
 
 
-def _filled(fill_value: Any, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-    value = asarray(fill_value, dtype)
-    if value.ndim == 0:
-        return lax.full(shape, value, dtype)
-    return _broadcast(value, shape)
+def _dtype(dtype: DTypeLike, name: str) -> Any:
+    """The dtype asked for, or that of Python floats."""
+    if dtype is None:
+        return dtypes.default_float_dtype()
+    return dtypes.check_user_dtype(dtype, name)
+
+
+def _filled(fill_value: Any, shape: tuple[int, ...], dtype: DTypeLike, name: str) -> Array:
+    value = asarray(fill_value, None if dtype is None else dtypes.check_user_dtype(dtype, name))
+    return lax.full(shape, value) if value.ndim == 0 else _broadcast(value, shape)
 
 
 def _broadcast(x: Array, shape: tuple[int, ...]) -> Array:
@@ -132,8 +137,7 @@ def zeros_like(
     >>> jnp.zeros_like(jnp.arange(3))
     Array([0, 0, 0], dtype=int64)
     """
-    _check_prototype("zeros_like", a)
-    return lax.full_like(a, 0, dtype, None if shape is None else shape_tuple(shape))
+    return _full_like("zeros_like", a, 0, dtype, shape)
 
 
 def ones_like(
@@ -150,8 +154,7 @@ def ones_like(
     >>> jnp.ones_like(jnp.arange(3), dtype=float)
     Array([1., 1., 1.], dtype=float64)
     """
-    _check_prototype("ones_like", a)
-    return lax.full_like(a, 1, dtype, None if shape is None else shape_tuple(shape))
+    return _full_like("ones_like", a, 1, dtype, shape)
 
 
 def empty_like(
@@ -163,8 +166,7 @@ def empty_like(
     >>> jnp.empty_like(jnp.ones(2)).shape
     (2,)
     """
-    _check_prototype("empty_like", prototype)
-    return zeros_like(prototype, dtype, shape)
+    return _full_like("empty_like", prototype, 0, dtype, shape)
 
 
 def full_like(
@@ -182,18 +184,20 @@ def full_like(
     >>> jnp.full_like(jnp.arange(3), 2.7)
     Array([2, 2, 2], dtype=int64)
     """
-    _check_prototype("full_like", a)
     check_arraylike("full_like", 0, fill_value)
-    new_shape = None if shape is None else shape_tuple(shape)
-    if getattr(fill_value, "ndim", 0) == 0:
-        return lax.full_like(a, fill_value, dtype, new_shape)
-    like = a if hasattr(a, "dtype") else asarray(a)
-    return _filled(fill_value, like.shape if new_shape is None else new_shape, dtype or like.dtype)
+    return _full_like("full_like", a, fill_value, dtype, shape)
 
 
-def _check_prototype(name: str, a: Any) -> None:
+def _full_like(name: str, a: Any, fill_value: Any, dtype: DTypeLike, shape: Any) -> Array:
+    """The dtype asked for is strong; that of the prototype is as weak as the prototype."""
     if not (hasattr(a, "shape") and hasattr(a, "dtype")):
         check_arraylike(name, a)
+        a = asarray(a)
+    sizes = tuple(a.shape) if shape is None else new_shape(shape)
+    weak = dtype is None and getattr(a, "weak_type", False)
+    if weak and not isinstance(fill_value, Array):
+        return lax.full_like(a, fill_value, shape=sizes)
+    return _filled(fill_value, sizes, a.dtype if dtype is None else dtype, name)
 
 
 def eye(
@@ -222,8 +226,7 @@ def eye(
     if offset.ndim or not is_integer(offset):
         raise ValueError(f"k must be a scalar integer; got {k}")
     return lax.convert_element_type(
-        _row_numbers(rows, columns, k) == _column_numbers(rows, columns),
-        dtypes.default_float_dtype() if dtype is None else dtype,
+        _row_numbers(rows, columns, k) == _column_numbers(rows, columns), _dtype(dtype, "eye")
     )
 
 

@@ -14,8 +14,8 @@ from funcgrad.numpy.arguments import (
     DTypeLike,
     axis_index,
     concrete,
+    new_shape,
     numpy_array,
-    shape_tuple,
 )
 from funcgrad.numpy.convert import asarray, check_arraylike, promote_args
 from funcgrad.numpy.reductions import cumsum
@@ -272,8 +272,10 @@ def _split(name: str, ary: ArrayLike, where: Any, axis: int) -> list[Array]:
     n = x.shape[axis]
     at = numpy_array(where, f"in jax.numpy.{name} argument 1")
     if at.ndim:
-        sizes = np.diff(at.astype(np.int64), prepend=0, append=n)
-        return list(lax.split(x, sizes.tolist(), axis))
+        sizes = np.diff(at.astype(np.int64), prepend=0, append=n).tolist()
+        if min(sizes) < 0:
+            raise ValueError(f"Sizes passed to split must be nonnegative, got {sizes}")
+        return list(lax.split(x, sizes, axis))
     parts = int(at)
     whole, rest = divmod(n, parts)
     if rest and name != "array_split":
@@ -305,7 +307,7 @@ def tile(A: ArrayLike, reps: Any) -> Array:
     """
     check_arraylike("tile", A)
     x = asarray(A)
-    counts = tuple(concrete(r, "'reps' argument of jnp.tile") for r in shape_tuple(reps))
+    counts = new_shape(reps)
     counts = (1,) * (x.ndim - len(counts)) + counts
     if x.ndim < len(counts):
         x = lax.expand_dims(x, range(len(counts) - x.ndim))
@@ -340,7 +342,7 @@ def repeat(
     n = x.shape[axis]
     if np.ndim(repeats) == 0 and total_repeat_length is None:  # type: ignore[arg-type]  # array-like
         count = concrete(repeats, _REPEATS_MUST_BE_KNOWN)
-        shape = (*x.shape[: axis + 1], count, *x.shape[axis + 1 :])
+        shape = new_shape((*x.shape[: axis + 1], count, *x.shape[axis + 1 :]))
         dims = tuple(d for d in range(x.ndim + 1) if d != axis + 1)
         sizes = tuple(n * count if d == axis else m for d, m in enumerate(x.shape))
         return lax.reshape(lax.broadcast_in_dim(x, shape, dims), sizes)

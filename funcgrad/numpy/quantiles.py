@@ -178,9 +178,15 @@ def nanmedian(
 
 
 def _quantile(
-    name: str, a: ArrayLike, q: Array, axis: Axes, method: str, keepdims: bool,
-    weights: ArrayLike | None, skip_nan: bool,
-) -> Array:  # fmt: skip  # shorter so
+    name: str,
+    a: ArrayLike,
+    q: Array,
+    axis: Axes,
+    method: str,
+    keepdims: bool,
+    weights: ArrayLike | None,
+    skip_nan: bool,
+) -> Array:
     (x,) = promote_inexact(name, a)
     if is_complex(x) or is_complex(q):
         raise ValueError(

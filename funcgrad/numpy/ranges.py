@@ -59,7 +59,9 @@ def arange(
     arguments = {name: x for name, x in arguments.items() if x is not None or name == "stop"}
     known = {name: _range_argument(name, i, x) for i, (name, x) in enumerate(arguments.items())}
     dtype = dtypes.result_type(*arguments.values()) if dtype is None else dtype
-    dtype = dtypes.canonicalize_dtype(dtype)
+    dtype = dtypes.check_user_dtype(dtype, "arange")
+    if dtypes.issubdtype(dtype, np.bool_):
+        raise TypeError("arange does not accept dtype bool.")
     first, by = known.get("start", 0), known.get("step", 1)
     count = max(0, _ceil_div(known["stop"] - first, by))
     numbers = lax.iota(dtype, count)
@@ -121,7 +123,7 @@ def linspace(
         raise ValueError(f"Number of samples, {num}, must be non-negative.")
     check_arraylike("linspace", start, stop)
     first, last = promote_inexact("linspace", start, stop)
-    target = first.dtype if dtype is None else dtypes.canonicalize_dtype(dtype)
+    target = first.dtype if dtype is None else dtypes.check_user_dtype(dtype, "linspace")
     computed = dtypes.to_inexact_dtype(target)
     first, last = (lax.convert_element_type(x, computed) for x in (first, last))
     shape = lax.broadcast_shapes(first.shape, last.shape)
@@ -197,7 +199,7 @@ def geomspace(
     dtype: DTypeLike = None,
     axis: int = 0,
 ) -> Array:
-    """`num` numbers from `start` to `stop` with equal ratios, exact at both ends.
+    """`num` numbers from `start` to `stop` with equal ratios.
 
     Both ends negative gives negative numbers; complex ends give a spiral; zero, or ends of
     different signs, give NaN.

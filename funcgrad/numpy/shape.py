@@ -11,13 +11,13 @@ import numpy as np
 
 from funcgrad import lax
 from funcgrad.core.array import Array
-from funcgrad.core.trace import Tracer
 from funcgrad.numpy.arguments import (
     ArrayLike,
     Axes,
     axes_tuple,
     axis_index,
     concrete_int,
+    new_shape,
     normalize_axis,
     shape_tuple,
 )
@@ -80,19 +80,23 @@ def reshape(
     raise ValueError(f"Unexpected value for 'order' argument: {order}.")
 
 
-def _known_sizes(x: Array, shape: tuple[Any, ...]) -> tuple[Any, ...]:
-    unknown = [d for d, n in enumerate(shape) if not isinstance(n, Tracer) and n == -1]
-    if not unknown:
+def _known_sizes(x: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with the size that was left open; TypeError unless it holds as many elements."""
+    total = math.prod(shape)
+    if total == x.size and min(shape, default=0) >= 0:
         return shape
-    if len(unknown) > 1:
+    message = f"cannot reshape array of shape {x.shape} (size {x.size}) into shape {shape}"
+    if -1 not in shape or min(shape) < -1:
+        raise TypeError(f"{message} (size {total})")
+    if shape.count(-1) > 1:
         raise TypeError(f"can only specify one unknown axis size with a `-1` value, got {shape}")
-    rest = math.prod(n for d, n in enumerate(shape) if d != unknown[0])
+    rest = -total
     if rest == 0 or x.size % rest:
         raise TypeError(
-            f"cannot reshape array of shape {x.shape} (size {x.size}) into shape {shape} because "
-            f"the product of specified axis sizes ({rest}) does not evenly divide {x.size}"
+            f"{message} because the product of specified axis sizes ({rest}) does not evenly "
+            f"divide {x.size}"
         )
-    return tuple(x.size // rest if d == unknown[0] else n for d, n in enumerate(shape))
+    return tuple([x.size // rest if n == -1 else n for n in shape])
 
 
 def ravel(a: ArrayLike, order: str = "C", *, out_sharding: Any = None) -> Array:
@@ -260,7 +264,7 @@ def broadcast_to(array: ArrayLike, shape: Any, *, out_sharding: Any = None) -> A
     [[0, 1], [0, 1]]
     """
     check_arraylike("broadcast_to", array)
-    x, shape = asarray(array), shape_tuple(shape)
+    x, shape = asarray(array), new_shape(shape)
     if x.shape == shape:
         return x
     new = len(shape) - x.ndim
@@ -351,8 +355,10 @@ def flip(m: ArrayLike, axis: Axes = None) -> Array:
     """
     check_arraylike("flip", m)
     x = asarray(m)
-    axes = range(x.ndim) if axis is None else [axis_index(d, x.ndim) for d in _listed(axis)]
-    return lax.rev(x, tuple(axes))
+    axes = tuple(range(x.ndim) if axis is None else [axis_index(d, x.ndim) for d in _listed(axis)])
+    if len(set(axes)) != len(axes):
+        raise TypeError(f"rev dimensions must be unique, got {axes}.")
+    return lax.rev(x, axes)
 
 
 def fliplr(m: ArrayLike) -> Array:

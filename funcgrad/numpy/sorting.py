@@ -19,6 +19,7 @@ from funcgrad.numpy.arguments import (
     concrete_int,
     is_complex,
     is_integer,
+    new_shape,
     numpy_array,
 )
 from funcgrad.numpy.convert import asarray, check_arraylike, promote_args, promote_inexact
@@ -219,7 +220,7 @@ def nonzero(a: ArrayLike, *, size: int | None = None, fill_value: Any = None) ->
             "within JAX transformations.",
         )
         return tuple(asarray(index, dtypes.default_int_dtype()) for index in np.nonzero(known))
-    size = concrete_int(size, "'size' argument of jnp.nonzero")
+    (size,) = new_shape(concrete_int(size, "'size' argument of jnp.nonzero"))
     return _nonzero_of_size(x, size, _fill_values(fill_value, x.ndim))
 
 

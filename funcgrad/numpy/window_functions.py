@@ -8,10 +8,10 @@ from funcgrad import lax
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array
 from funcgrad.numpy.arguments import ArrayLike, concrete
-from funcgrad.numpy.convert import asarray, check_arraylike
-from funcgrad.numpy.ufuncs import i0
+from funcgrad.numpy.convert import asarray, check_arraylike, promote_inexact
+from funcgrad.numpy.ufuncs import sign
 
-__all__ = ["bartlett", "blackman", "hamming", "hanning", "kaiser"]
+__all__ = ["bartlett", "blackman", "hamming", "hanning", "i0", "kaiser"]
 
 
 def _size(M: int, name: str) -> int:
@@ -59,6 +59,18 @@ def hanning(M: int) -> Array:
     Array([0. , 0.5, 1. , 0.5, 0. ], dtype=float64)
     """
     return asarray(np.hanning(_size(M, "hanning")), dtypes.default_float_dtype())
+
+
+def i0(x: ArrayLike) -> Array:
+    """The modified Bessel function of the first kind and order 0; its derivative is order 1.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.i0(jnp.array([0.0, 1.0]))
+    Array([1.        , 1.26606588], dtype=float64)
+    """
+    (y,) = promote_inexact("i0", x)
+    # The library function is scaled by exp(-|x|). Here |x| has the derivative 0 at 0.
+    return lax.exp(y * sign(y)) * lax.bessel_i0e(y)
 
 
 def kaiser(M: int, beta: ArrayLike) -> Array:
