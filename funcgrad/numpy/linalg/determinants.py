@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from funcgrad import lax
 from funcgrad.core.array import Array
 from funcgrad.numpy.arguments import ArrayLike, is_complex
 from funcgrad.numpy.convert import promote_inexact
-from funcgrad.numpy.creation import diagonal, eye
+from funcgrad.numpy.creation import diagonal
 from funcgrad.numpy.indexing import take_along_axis
 from funcgrad.numpy.linalg.matrices import custom_jvp
 from funcgrad.numpy.linalg.solvers import solve
@@ -17,6 +19,7 @@ from funcgrad.numpy.logic import where
 from funcgrad.numpy.reductions import all as all_
 from funcgrad.numpy.reductions import prod
 from funcgrad.numpy.reductions import sum as sum_
+from funcgrad.numpy.shape import expand_dims
 from funcgrad.numpy.ufuncs import log
 
 __all__ = ["SlogdetResult", "det", "slogdet"]
@@ -50,7 +53,7 @@ def det(a: ArrayLike) -> Array:
     n = _size("_det", x)
     if n > 3:
         (out,) = custom_jvp(_det, _det_jvp, x)
-        return out  # type: ignore[no-any-return]
+        return out
     return _explicit(x, n)
 
 
@@ -75,7 +78,7 @@ def _explicit(x: Array, n: int) -> Array:
             total = term
         else:
             total = lax.add(total, term) if sign > 0 else lax.sub(total, term)
-    return total  # type: ignore[no-any-return]
+    return total
 
 
 # For each size the permutations and their signs.
@@ -113,25 +116,23 @@ def _det_jvp(primals: Any, tangents: Any) -> tuple[list[Array], list[Array]]:
     row of `U X = det(A) L^-1 P dA` divided by u needs only the product of the other elements.
     """
     (a,), (t,) = primals, tangents
-    n, rows = a.shape[-1], a.ndim - 2
+    n = a.shape[-1]
     lu, pivots, permutation = lax.linalg.lu(a)
     factors = diagonal(lu, 0, -2, -1)
     parity = _parity(pivots, a.dtype)
-    cut = lambda start, stop: lax.slice_in_dim(factors, start, stop, axis=-1)
-    others = lax.mul(prod(cut(0, n - 1), -1), parity)
-    out = lax.mul(others, lax.squeeze(cut(n - 1, n), (-1,)))
+    first = lax.slice_in_dim(factors, 0, n - 1, axis=-1)
+    others = lax.mul(prod(first, -1), parity)
+    out = lax.mul(others, lax.index_in_dim(factors, n - 1, -1, False))
     order = lax.expand_dims(permutation, (permutation.ndim,))
     order = lax.broadcast_in_dim(order, a.shape, range(a.ndim))
     y = take_along_axis(t, order, -2, "promise_in_bounds")
     y = lax.linalg.triangular_solve(lu, y, left_side=True, lower=True, unit_diagonal=True)
-    spread = lambda scale, shape: lax.broadcast_in_dim(scale, shape, range(rows))
-    is_last = lax.eq(lax.broadcasted_iota("int64", a.shape, rows), lax.full((), n - 1, "int64"))
-    y = lax.mul(y, lax.select(is_last, spread(others, a.shape), spread(out, a.shape)))
-    regular = all_(lax.ne(cut(0, n - 1), lax.full((), 0, a.dtype)), -1)
-    corner = lax.mul(lax.convert_element_type(is_last, a.dtype), eye(n, dtype=a.dtype))
-    upper = where(lax.ne(corner, lax.full((), 0, a.dtype)), lax.full((), 1, a.dtype), lu)
-    x = lax.linalg.triangular_solve(upper, y, left_side=True)
+    last = np.arange(n) == n - 1
+    scale = where(last[:, None], expand_dims(others, (-2, -1)), expand_dims(out, (-2, -1)))
+    upper = where(last[:, None] & last, lax.full((), 1, a.dtype), lu)
+    x = lax.linalg.triangular_solve(upper, lax.mul(y, scale), left_side=True)
     trace = sum_(diagonal(x, 0, -2, -1), -1)
+    regular = all_(lax.ne(first, lax.full((), 0, a.dtype)), -1)
     return [out], [where(regular, trace, lax.full((), 0, a.dtype))]
 
 

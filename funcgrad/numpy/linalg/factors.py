@@ -271,4 +271,4 @@ def eigvals(a: ArrayLike) -> Array:
     (w,) = lax.linalg.eig(
         at_least_matrix("eig", x), compute_left_eigenvectors=False, compute_right_eigenvectors=False
     )
-    return w  # type: ignore[no-any-return]
+    return w

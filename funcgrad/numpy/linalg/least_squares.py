@@ -69,7 +69,7 @@ def pinv(
 
     value.__name__ = "pinv"
     (out,) = custom_jvp(value, lambda p, t: _pinv_jvp(p, t, hermitian), x, small)
-    return out  # type: ignore[no-any-return]
+    return out
 
 
 def _pinv(x: Array, cutoff: Array, hermitian: bool) -> Array:
