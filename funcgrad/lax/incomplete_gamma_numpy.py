@@ -81,9 +81,9 @@ def _series(a: Real, x: Real) -> tuple[Real, Real]:
         step = x / (a + n)
         slope = (slope - term / (a + n)) * step
         term = term * step
-        total += term
-        total_slope += slope
-        if (np.abs(slope) <= _EPS * np.abs(total_slope)).all():
+        total = total + term
+        total_slope = total_slope + slope
+        if (np.abs(slope) <= _EPS * (np.abs(total_slope) + total)).all():
             break
     return total, total_slope
 
@@ -91,25 +91,22 @@ def _series(a: Real, x: Real) -> tuple[Real, Real]:
 def _continued_fraction(a: Real, x: Real) -> tuple[Real, Real]:
     """1/(x+1-a - 1(1-a)/(x+3-a - 2(2-a)/(x+5-a - ...))), and its derivative by a.
 
-    Numerators and denominators of the convergents follow one recurrence, of which the derivative is
-    a recurrence too.
+    Lentz's method: the denominator is a product of ratios u v, which tend to 1. Each quantity q has
+    its derivative dq beside it.
     """
-    one, zero = np.ones_like(a), np.zeros_like(a)
-    before = (zero, one, zero, zero)
-    last = (one, x + 1 - a, zero, -one)
-    value, slope = one / last[1], one / last[1] ** 2
+    value, slope = x + 1 - a, -np.ones_like(a)
+    u, du = value, slope
+    v, dv = np.zeros_like(a), np.zeros_like(a)
     for n in range(1, _MOST_TERMS):
-        b, c = x + (2 * n + 1) - a, -n * (n - a)
-        p, q = (b * u + c * v for u, v in zip(last[:2], before[:2], strict=True))
-        dp, dq = (
-            b * du + c * dv - u + n * v
-            for u, v, du, dv in zip(last[:2], before[:2], last[2:], before[2:], strict=True)
-        )
-        value, previous = p / q, slope
-        slope = (dp - value * dq) / q
-        if (np.abs(slope - previous) <= _EPS * np.abs(slope)).all():
+        b, c = x + (2 * n + 1) - a, n * (a - n)
+        dv = n * v + c * dv - 1
+        v = 1 / (b + c * v)
+        dv = -v * v * dv
+        du = (n - c * du / u) / u - 1
+        u = b + c / u
+        ratio, change = u * v, value * (du * v + u * dv)
+        slope = slope * ratio + change
+        value = value * ratio
+        if (np.abs(change) <= _EPS * (np.abs(slope) + np.abs(value))).all():
             break
-        scale = 1 / q
-        before = tuple(v * scale for v in last)
-        last = (p * scale, one, dp * scale, dq * scale)
-    return value, slope
+    return 1 / value, -slope / (value * value)
