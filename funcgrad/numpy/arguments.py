@@ -49,7 +49,7 @@ def axes_tuple(axis: Axes, ndim: int) -> tuple[int, ...]:
     """`axis` of a reduction as a tuple: all axes for None."""
     if axis is None:
         return tuple(range(ndim))
-    return normalize_axis(axis if isinstance(axis, (tuple, list)) else (axis,), ndim)  # type: ignore[arg-type]  # an int
+    return normalize_axis(axis if isinstance(axis, (tuple, list)) else (axis,), ndim)
 
 
 def shape_tuple(shape: Any) -> tuple[int, ...]:

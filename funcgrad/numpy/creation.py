@@ -5,6 +5,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
 from funcgrad import lax
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array
@@ -269,7 +271,8 @@ def tri(N: int, M: int | None = None, k: ArrayLike = 0, dtype: DTypeLike = None)
     columns = rows if M is None else operator.index(M)
     offset = k if isinstance(k, Array) else operator.index(k)  # type: ignore[arg-type]  # a check
     return lax.convert_element_type(
-        _triangle(rows, columns, offset), "float32" if dtype is None else dtype
+        _triangle(rows, columns, offset),
+        np.float32 if dtype is None else dtypes.check_user_dtype(dtype, "tri"),
     )
 
 
@@ -290,7 +293,7 @@ def tril(m: ArrayLike, k: int = 0) -> Array:
     """
     check_arraylike("tril", m)
     x = _matrices("tril", m)
-    mask = _broadcast(_triangle(*x.shape[-2:], k), x.shape)
+    mask = _broadcast(_triangle(x.shape[-2], x.shape[-1], k), x.shape)
     return lax.select(mask, x, lax.full_like(x, 0))
 
 
@@ -306,7 +309,7 @@ def triu(m: ArrayLike, k: int = 0) -> Array:
     """
     check_arraylike("triu", m)
     x = _matrices("triu", m)
-    mask = _broadcast(_triangle(*x.shape[-2:], k - 1), x.shape)
+    mask = _broadcast(_triangle(x.shape[-2], x.shape[-1], k - 1), x.shape)
     return lax.select(mask, lax.full_like(x, 0), x)
 
 

@@ -184,7 +184,7 @@ def apply_over_axes(func: Callable[[Any, int], Array], a: ArrayLike, axes: Seque
         if result.ndim not in (np.ndim(x), np.ndim(x) - 1):
             raise ValueError("function is not returning an array of the correct shape")
         x = result if result.ndim == np.ndim(x) else lax.expand_dims(result, (axis,))
-    return x  # type: ignore[no-any-return]  # an Array
+    return x
 
 
 def select(condlist: Any, choicelist: Any, default: ArrayLike = 0) -> Array:

@@ -78,7 +78,7 @@ def histogram(
     """
     given = [] if weights is None else [weights]
     check_arraylike("histogram", a, bins, *given)
-    if weights is not None and np.shape(a) != np.shape(weights):  # type: ignore[arg-type]  # np.shape reads the attribute
+    if weights is not None and np.shape(a) != np.shape(weights):
         raise ValueError("weights should have the same shape as a.")
     edges = histogram_bin_edges(a, bins, range)
     x, edges, *others = promote_inexact("histogram", a, edges, *given)
@@ -160,7 +160,7 @@ def histogramdd(
     if len(per_dimension) != ndim:
         raise ValueError("should be a bin for each dimension.")
     ranges: Sequence[Any] = [None] * ndim if range is None else range
-    columns = [x[:, d] for d in np.arange(ndim)]
+    columns = [lax.index_in_dim(x, d, 1, False) for d, _ in enumerate(per_dimension)]
     edges = [
         histogram_bin_edges(column, n if np.ndim(n) == 0 else asarray(n), r)
         for column, n, r in zip(columns, per_dimension, ranges)
@@ -174,5 +174,5 @@ def histogramdd(
     if density:
         counts = counts / sum_(counts)
         for d, e in enumerate(edges):
-            counts = counts / lax.expand_dims(diff(e), [i for i in np.arange(ndim) if i != d])
+            counts = counts / lax.expand_dims(diff(e), [i for i, _ in enumerate(edges) if i != d])
     return counts, edges

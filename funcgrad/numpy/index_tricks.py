@@ -130,7 +130,7 @@ class _Joiner:
             x = asarray(item)
         missing = ndmin - x.ndim
         if missing <= 0:
-            return atleast_1d(x)  # type: ignore[return-value]  # one argument, one array
+            return atleast_1d(x)
         first = trans1d % (missing + 1)
         dims = [d for d in range(ndmin) if not first <= d < first + x.ndim]
         return lax.expand_dims(x, dims)
@@ -195,7 +195,7 @@ def diag_indices_from(arr: ArrayLike) -> tuple[Array, ...]:
     Array([1., 1.], dtype=float64)
     """
     check_arraylike("diag_indices_from", arr)
-    shape = np.shape(arr)  # type: ignore[arg-type]  # np.shape reads the attribute
+    shape = np.shape(arr)
     if len(shape) < 2:
         raise ValueError("input array must be at least 2-d")
     if len(set(shape)) != 1:
@@ -321,7 +321,7 @@ def ravel_multi_index(
     flat: Any = lax.full((), 0, dtypes.default_int_dtype() if dtype is None else dtype)
     for x, n in pairs if order == "C" else reversed(pairs):
         flat = flat * n + lax.convert_element_type(x, flat.dtype)
-    return flat  # type: ignore[no-any-return]  # an Array
+    return flat
 
 
 def _in_bounds(x: Array, n: int, mode: str) -> Array:

@@ -19,6 +19,8 @@ from funcgrad.numpy.logic import where as where_
 from funcgrad.numpy.ufuncs import sqrt
 
 __all__ = [
+    "nanargmax",
+    "nanargmin",
     "nancumprod",
     "nancumsum",
     "nanmax",
@@ -259,3 +261,46 @@ def nanstd(
     if out is not None:
         raise NotImplementedError("The 'out' argument to jnp.nanstd is not supported.")
     return sqrt(nanvar(a, axis, dtype, out, ddof, keepdims, where, mean))
+
+
+def _arg_extremum(
+    name: str,
+    search: Callable[..., Array],
+    fill: float,
+    a: ArrayLike,
+    axis: int | None,
+    out: None,
+    keepdims: bool | None,
+) -> Array:
+    if out is not None:
+        raise NotImplementedError(f"The 'out' argument to jnp.{name} is not supported.")
+    x, missing = _without_nan(name, a, fill)
+    index = search(x, axis=axis, keepdims=bool(keepdims))
+    if missing is None:
+        return index
+    nothing = reductions.all(missing, axis=axis, keepdims=bool(keepdims))
+    return where_(nothing, -1, index)
+
+
+def nanargmax(
+    a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None
+) -> Array:
+    """The index of the largest element that is not NaN along `axis`; -1 if there is none.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.nanargmax(jnp.array([jnp.nan, 1.0, 3.0]))
+    Array(2, dtype=int64)
+    """
+    return _arg_extremum("nanargmax", reductions.argmax, -math.inf, a, axis, out, keepdims)
+
+
+def nanargmin(
+    a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None
+) -> Array:
+    """The index of the smallest element that is not NaN along `axis`; -1 if there is none.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.nanargmin(jnp.array([jnp.nan, 1.0, 3.0]))
+    Array(1, dtype=int64)
+    """
+    return _arg_extremum("nanargmin", reductions.argmin, math.inf, a, axis, out, keepdims)

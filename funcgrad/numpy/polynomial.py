@@ -180,7 +180,7 @@ def polyint(p: ArrayLike, m: int = 1, k: ArrayLike | None = None) -> Array:
     divisors = [math.perm(power, order) for power in range(x.shape[0] + order - 1, order - 1, -1)]
     later = [math.factorial(power) for power in range(order - 1, -1, -1)]
     joined = lax.concatenate([x, broadcast_to(constants, (order,))], 0)
-    return joined / np.array(divisors + later, x.dtype)  # type: ignore[no-any-return]  # an Array
+    return joined / np.array(divisors + later, x.dtype)
 
 
 def poly(seq_of_zeros: ArrayLike) -> Array:

@@ -237,7 +237,7 @@ def _of_sorted(rows: Array, q: Array, method: str, skip_nan: bool) -> Array:
         index = lax.convert_element_type(index, np.int64)
         if skip_nan:
             return take_along_axis(rows, clip(index, 0, None), -1)
-        return rows[..., index]  # type: ignore[no-any-return]  # an Array
+        return rows[..., index]
 
     if method == "linear":
         out: Any = element(low) * (1 - weight) + element(high) * weight

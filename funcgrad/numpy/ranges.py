@@ -188,7 +188,7 @@ def logspace(
     check_arraylike("logspace", start, stop, base)
     exponents = linspace(start, stop, num, endpoint, axis=axis)
     powers = power(base, exponents)
-    return powers if dtype is None else lax.convert_element_type(powers, dtype)
+    return powers if dtype is None else asarray(powers, dtype)
 
 
 def geomspace(
@@ -216,7 +216,7 @@ def geomspace(
     exponents = (log10(first / direction), log10(last / direction))
     scale = lax.expand_dims(direction, (axis,)) if direction.ndim else direction
     out = scale * logspace(*exponents, num, endpoint, axis=axis)
-    return out if dtype is None else lax.convert_element_type(out, dtype)
+    return out if dtype is None else asarray(out, dtype)
 
 
 def meshgrid(

@@ -122,7 +122,7 @@ def digitize(
         raise ValueError(f"digitize: bins must be a 1-dimensional array; got {bins=}")
     n = edges.shape[0]
     if n == 0:
-        return lax.full(np.shape(x), 0, np.int32)  # type: ignore[arg-type]  # np.shape reads the attribute
+        return lax.full(np.shape(x), 0, np.int32)
     method = "scan" if method is None else method
     side = "left" if right else "right"
     ascending = searchsorted(edges, x, side, method=method)

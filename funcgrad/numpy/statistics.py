@@ -121,7 +121,7 @@ def cov(
     arrays = [_variables(x, rowvar) for x in promote_inexact("cov", *variables)]
     x = lax.concatenate(arrays, 0)
     if dtype is not None:
-        x = lax.convert_element_type(x, dtype)
+        x = asarray(x, dtype)
     if x.shape[0] == 0:
         return lax.full((0, 0), 0, x.dtype)
     if x.shape[1] == 0:
@@ -130,14 +130,14 @@ def cov(
     weights, fold = _observation_weights(x, fweights, aweights)
     if weights is None:
         x = x - mean(x, 1, keepdims=True)
-        weighted, degrees = x, x.shape[1] - ddof
+        weighted, degrees = x, asarray(x.shape[1] - ddof)
     else:
         total = sum_(weights)
         x = x - sum_(x * weights, 1, keepdims=True) / total
         degrees = total - ddof * (1 if fold is None else sum_(weights * fold) / total)
         weighted = x * weights
     product = weighted @ conj(x).T / degrees if is_complex(x) else weighted @ x.T / degrees
-    return lax.squeeze(product, (0, 1)) if product.size == 1 else product  # type: ignore[no-any-return]  # an Array
+    return lax.squeeze(product, (0, 1)) if product.size == 1 else product
 
 
 def _variables(x: Array, rowvar: bool) -> Array:

@@ -103,7 +103,7 @@ class ufunc:
                     f"zero-size array to reduction operation {self.__name__} which has no identity"
                 )
         if self._reduce is not None:
-            return self._reduce(  # type: ignore[no-any-return]  # an Array
+            return self._reduce(
                 a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where
             )
         if isinstance(axis, (tuple, list)):
@@ -144,11 +144,11 @@ class ufunc:
         if out is not None:
             raise NotImplementedError(f"out argument of {self.__name__}.accumulate()")
         x = asarray(a)
-        if axis is None or isinstance(axis, (tuple, list)):
+        if np.ndim(axis or 0) or axis is None:
             raise ValueError("accumulate does not allow multiple axes")
         axis = axis_index(axis, x.ndim)
         if self._accumulate is not None:
-            return self._accumulate(x, axis=axis, dtype=dtype)  # type: ignore[no-any-return]  # an Array
+            return self._accumulate(x, axis=axis, dtype=dtype)
         x = moveaxis(asarray(x, dtype), axis, 0)
         if x.shape[0] == 0:
             return moveaxis(x, 0, axis)
@@ -173,7 +173,7 @@ class ufunc:
         arguments = [a] if b is None else [a, b]
         check_arraylike(f"{self.__name__}.at", *arguments)
         if self._at is not None:
-            return self._at(a, indices, *arguments[1:])  # type: ignore[no-any-return]  # an Array
+            return self._at(a, indices, *arguments[1:])
         x = asarray(a)
         places = lax.reshape(lax.iota(np.int64, x.size), x.shape)[indices]
         items: list[Any] = [lax.reshape(places, (places.size,))]
@@ -207,7 +207,7 @@ class ufunc:
         if out is not None:
             raise NotImplementedError(f"out argument of {self.__name__}.reduceat()")
         if self._reduceat is not None:
-            return self._reduceat(a, indices, axis=axis, dtype=dtype)  # type: ignore[no-any-return]  # an Array
+            return self._reduceat(a, indices, axis=axis, dtype=dtype)
         x = asarray(a, dtype)
         axis = axis_index(axis, x.ndim)
         x = moveaxis(x, axis, 0)
@@ -232,4 +232,4 @@ class ufunc:
         check_arraylike(f"{self.__name__}.outer", A, B)
         x, y = asarray(A), asarray(B)
         x = lax.expand_dims(x, range(x.ndim, x.ndim + y.ndim))
-        return self._call(x, y)  # type: ignore[no-any-return]  # an Array
+        return self._call(x, y)
