@@ -1,7 +1,7 @@
 """Convolution of NumPy arrays: patches seen through strides, and matrix products.
 
-A convolution is brought to `y[g,n,o,*out] = sum over c, *taps of x[g,n,c,*] w[g,o,c,*taps]`, without
-holes in x (see `phases`), and goes to the cheapest of:
+A convolution is brought to `y[g,n,o,*out] = sum over c, *taps of x[g,n,c,*] w[g,o,c,*taps]`,
+without holes in x (see `phases`), and goes to the cheapest of:
 
 - `_pointwise`: one tap; a matrix product and no patches.
 - `_depthwise`: groups that lie closest together in memory; `einsum` over a view.
@@ -27,7 +27,16 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from funcgrad.lax.windows_numpy import Axis, NDArray, axes_of, fit, phases, taps_view
+from funcgrad.lax.windows_numpy import (
+    Axis,
+    NDArray,
+    axes_of,
+    fit,
+    phases,
+    shift,
+    taps_view,
+    trailing,
+)
 
 __all__ = ["conv_general_dilated"]
 
@@ -78,7 +87,7 @@ def conv_general_dilated(
             _convolve(x, w, y, axes)
         else:
             for out, taps, inner in phases(axes, lhs_dilation):
-                _convolve(x, w[(..., *taps)], y[(..., *out)], inner)
+                _convolve(x, w[trailing(taps)], y[trailing(out)], inner)
     if dtype == work:
         return memory
     if dtype.kind in "iub" and work.kind == "f":
@@ -91,7 +100,7 @@ def _dilated(size: int, dilation: int) -> int:
 
 
 def _working_dtype(given: np.dtype[Any], wanted: np.dtype[Any], terms: int) -> np.dtype[Any]:
-    """Half precision accumulates in float32; small integers are exact in float64, which has BLAS."""
+    """Half precision sums in float32; small integers are exact in float64, which has BLAS."""
     if wanted.kind in "iu" and given.itemsize <= 2 and terms < 1 << 21:
         return np.dtype(np.float64)
     if wanted.kind not in "biufc" or (wanted.kind == "f" and wanted.itemsize < 4):
@@ -103,15 +112,17 @@ def _convolve(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
     groups, n, c = x.shape[:3]
     if not w.size or not x.size:
         y[...] = 0
-        return None
+        return
     if all(a.taps == 1 for a in axes):
-        return _pointwise(x, w, y, axes)
-    fastest = min((i for i in range(x.ndim) if x.shape[i] > 1), key=lambda i: abs(x.strides[i]), default=0)
-    method, row = _choose(groups, n, c, w.shape[1], tuple(axes), min(fastest, 3))
-    if method is _depthwise:
-        return _depthwise(x, w, y, axes)
+        method, row = _pointwise, None
+    else:
+        wide = [i for i in range(x.ndim) if x.shape[i] > 1]
+        fastest = min(wide, key=lambda i: abs(x.strides[i]), default=0)
+        method, row = _choose(groups, n, c, w.shape[1], tuple(axes), min(fastest, 3))
+    if method is _pointwise or method is _depthwise:
+        pass
     # The rows come first; without an axis to slide on, one row is added.
-    if row is None:
+    elif row is None:
         x, w, y = (np.expand_dims(a, 3) for a in (x, w, y))
         axes = [Axis(1, 1, 1), *axes]
     else:
@@ -122,7 +133,7 @@ def _convolve(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
 
 def _pointwise(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
     """One tap: a matrix product for all positions at once, on the layout that x has."""
-    x = fit(x, axes, 0)[(..., *[slice(None, None, a.stride) for a in axes])]
+    x = fit(x, axes, 0)[trailing([slice(None, None, a.stride) for a in axes])]
     groups, n, c = x.shape[:3]
     w = w.reshape(groups, -1, c)
     outs = y.shape[3:]
@@ -147,19 +158,6 @@ def _depthwise(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None
     np.einsum(view, [0, 1, 2, *taps, *outs], w, [0, 3, 2, *taps], [0, 1, 3, *outs], out=y)
 
 
-def _shift(axes: Sequence[Axis], tap: Sequence[int]) -> tuple[list[slice], list[slice]]:
-    """What one tap reads of x, and the windows for which it lies inside x."""
-    read, write = [], []
-    for axis, k in zip(axes, tap):
-        low, high = axis.reach(k)
-        first = axis.start + k * axis.dilation + low * axis.stride
-        read.append(slice(first, first + max(0, (high - low - 1) * axis.stride + 1), axis.stride))
-        write.append(slice(low, high))
-        if low == high:
-            read[-1] = slice(0, 0)
-    return read, write
-
-
 def _slide_taps(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
     rows = axes[0]
     if any(low == high for low, high in map(rows.swapped().reach, range(rows.out))):
@@ -179,9 +177,10 @@ def _expand(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
     for images, out, product in _products(x, each_tap, [rows, *whole]):
         parts = product.reshape(*product.shape[:2], *taps, o, *product.shape[3:])
         target = y[:, images, :, out]
+        each: Any = slice(None)
         for tap in itertools.product(*map(range, taps)):
-            read, write = _shift(rest, tap)
-            target[(..., *write)] += parts[(slice(None), slice(None), *tap)][(..., *read)]
+            read, write = shift(rest, tap)
+            target[trailing(write)] += parts[(each, each, *tap)][trailing(read)]
 
 
 def _products(
@@ -206,7 +205,7 @@ def _products(
 
 
 def _slide_windows(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
-    groups, o, _, taps = w.shape[:4]
+    groups, o = w.shape[:2]
     layout = _Layout(x, axes[1:], slides_taps=False)
     order = (0, 3, *layout.depth, 1) if layout.depth_last else (0, 3, 1, *layout.depth)
     y[...] = 0
@@ -277,13 +276,15 @@ class _Sweep:
     def __iter__(self) -> Iterator[tuple[slice, slice, NDArray]]:
         """Steps that reach the same part of the slide, that part, and their matrices."""
         reach = self.rows.swapped().reach
-        for (low, high), same in itertools.groupby(
-            range(self.steps.start, self.steps.stop), reach
-        ):
+        for (low, high), same in itertools.groupby(range(self.steps.start, self.steps.stop), reach):
             steps = list(same)
             for first in range(steps[0], steps[-1] + 1, self.stack) if low < high else ():
                 count = min(self.stack, steps[-1] + 1 - first)
-                yield slice(first, first + count), slice(low, high), self._matrices(first, count, low, high)
+                yield (
+                    slice(first, first + count),
+                    slice(low, high),
+                    self._matrices(first, count, low, high),
+                )
 
     def _matrices(self, step: int, count: int, low: int, high: int) -> NDArray:
         row = self.rows.start + step * self.rows.stride + low - self.low
@@ -318,7 +319,7 @@ _KEPT = 1 << 24  # bytes
 
 
 def _workspace(name: str, size: int, dtype: np.dtype[Any]) -> NDArray:
-    """Scratch memory of this thread: fresh memory costs as much in page faults as the copy into it."""
+    """Scratch memory of this thread: the page faults of fresh memory cost as much as a copy."""
     nbytes = size * dtype.itemsize
     memory: NDArray | None = getattr(_kept, name, None)
     if memory is None or memory.size < nbytes:

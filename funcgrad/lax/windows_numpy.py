@@ -1,7 +1,7 @@
 """Windows sliding over NumPy arrays: their geometry, and views of what they see.
 
-One axis of a convolution or a pooling is an `Axis`: window `o` reads, through its tap `k`, the element
-`start + o * stride + k * dilation`; what lies outside the array is padding.
+One axis of a convolution or a pooling is an `Axis`: window `o` reads, through its tap `k`, the
+element `start + o * stride + k * dilation`; what lies outside the array is padding.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-__all__ = ["Axis", "NDArray", "axes_of", "fit", "phases", "taps_view"]
+__all__ = ["Axis", "NDArray", "axes_of", "fit", "phases", "shift", "taps_view", "trailing"]
 
 NDArray = np.ndarray[Any, np.dtype[Any]]
 
@@ -119,6 +119,24 @@ def fit(x: NDArray, axes: Sequence[Axis], fill: Any) -> NDArray:
     if all(s.start < s.stop for s in source[lead:]):
         padded[tuple(target)] = x[tuple(source)]
     return padded
+
+
+def shift(axes: Sequence[Axis], tap: Sequence[int]) -> tuple[list[slice], list[slice]]:
+    """What one tap reads of x, and the windows for which it lies inside x."""
+    read, write = [], []
+    for axis, k in zip(axes, tap):
+        low, high = axis.reach(k)
+        first = axis.start + k * axis.dilation + low * axis.stride
+        read.append(slice(first, first + max(0, (high - low - 1) * axis.stride + 1), axis.stride))
+        write.append(slice(low, high))
+        if low == high:
+            read[-1] = slice(0, 0)
+    return read, write
+
+
+def trailing(index: Sequence[Any]) -> Any:
+    """An index of the last axes."""
+    return (..., *index)
 
 
 def taps_view(x: NDArray, axes: Sequence[Axis]) -> NDArray:
