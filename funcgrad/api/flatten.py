@@ -28,7 +28,7 @@ class FlatFunction:
     `in_tree` is the structure of the tuple of arguments. `named` is the user's function, for messages.
     """
 
-    __slots__ = ("aux_tree", "fun", "has_aux", "in_tree", "named", "num_outs", "out_tree")
+    __slots__ = ("aux_tree", "fun", "has_aux", "in_tree", "leaves", "named", "num_outs", "out_tree")
 
     out_tree: PyTreeDef
     aux_tree: PyTreeDef
@@ -55,6 +55,7 @@ class FlatFunction:
             aux, self.aux_tree = flatten(extra)
         leaves, self.out_tree = flatten(out)
         self.num_outs = len(leaves)
+        self.leaves = leaves
         return to_arrays(leaves, self.named, "returned") + aux
 
 

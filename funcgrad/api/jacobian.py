@@ -186,7 +186,7 @@ def _basis(avals: Sequence[Any]) -> list[Any]:
     for a in avals:
         directions = np.zeros((total, a.size), a.dtype)
         directions[range(start, start + a.size), range(a.size)] = 1
-        out.append(ConcreteArray(directions.reshape(total, *a.shape)))
+        out.append(ConcreteArray(directions.reshape(total, *a.shape), a.weak_type))
         start += a.size
     return out
 

@@ -9,6 +9,7 @@ from typing import Any
 from funcgrad.api.flatten import FlatFunction, arg_names, check_callable, describe, to_arrays
 from funcgrad.core.array import typeof
 from funcgrad.core.primitive import AxisData
+from funcgrad.core.trace import Tracer
 from funcgrad.core.pytree import flatten, flatten_axes, unflatten
 from funcgrad.transforms.batch import batch_flat, to_dim
 
@@ -75,7 +76,11 @@ def vmap(
         want = flatten_axes("vmap out_axes", flat.out_tree, out_axes)
         return unflatten(
             flat.out_tree,
-            [_placed(fun, x, axis, d, w) for x, d, w in zip(outs, have, want, strict=True)],
+            [
+                # What is the same for all elements comes back as the function returned it.
+                leaf if d is w is None and not isinstance(leaf, Tracer) else _placed(fun, x, axis, d, w)
+                for x, d, w, leaf in zip(outs, have, want, flat.leaves, strict=True)
+            ],
         )
 
     return mapped

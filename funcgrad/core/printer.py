@@ -96,8 +96,8 @@ class _Printer:
         tail = f"in ({outs}{',' if len(jaxpr.outvars) == 1 else ''}) }}"
         if len(eqns) == 0:
             return f"{head} let  {tail}"
-        line = f"{head} let {eqns[0]} {tail}"
-        if len(eqns) == 1 and "\n" not in line and len(line) + indent <= WIDTH:
+        line = f"{head} let {'; '.join(eqns)} {tail}"
+        if "\n" not in line and len(line) + indent <= WIDTH:
             return line
         pad = " " * (indent + 4)
         body = "".join(f"\n{pad}{text}" for text in eqns)

@@ -7,16 +7,18 @@ from typing import Any
 from funcgrad.core.primitive import primitives
 from funcgrad.lax import (
     arithmetic as _arithmetic,
-    bitcast as _bitcast,
+    bits as _bits,
     bitwise as _bitwise,
     call as _call,
+    conv as _conv,
+    conv_forms as _conv_forms,
+    conv_numbers as _conv_numbers,
     convert as _convert,
     cumulative as _cumulative,
     custom as _custom,
     dot as _dot,
     dynamic_slicing as _dynamic_slicing,
     elementwise as _elementwise,
-    erf_inv as _erf_inv,
     gather as _gather,
     gather_numbers as _gather_numbers,
     gradient_stop as _gradient_stop,
@@ -32,16 +34,20 @@ from funcgrad.lax import (
     slicing as _slicing,
     sort as _sort,
     special as _special,
+    window_folds as _window_folds,
+    windows as _windows,
 )
 from funcgrad.lax.arithmetic import *
-from funcgrad.lax.bitcast import *
+from funcgrad.lax.bits import *
 from funcgrad.lax.bitwise import *
+from funcgrad.lax.conv import *
+from funcgrad.lax.conv_forms import *
+from funcgrad.lax.conv_numbers import *
 from funcgrad.lax.convert import *
 from funcgrad.lax.cumulative import *
 from funcgrad.lax.dot import *
 from funcgrad.lax.dynamic_slicing import *
 from funcgrad.lax.elementwise import *
-from funcgrad.lax.erf_inv import *
 from funcgrad.lax.gather import *
 from funcgrad.lax.gather_numbers import *
 from funcgrad.lax.gradient_stop import *
@@ -55,6 +61,8 @@ from funcgrad.lax.shape import *
 from funcgrad.lax.slicing import *
 from funcgrad.lax.sort import *
 from funcgrad.lax.special import *
+from funcgrad.lax.window_folds import *
+from funcgrad.lax.windows import *
 
 
 def __getattr__(name: str) -> Any:
@@ -67,14 +75,16 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *_arithmetic.__all__,
-    *_bitcast.__all__,
+    *_bits.__all__,
     *_bitwise.__all__,
+    *_conv.__all__,
+    *_conv_forms.__all__,
+    *_conv_numbers.__all__,
     *_convert.__all__,
     *_cumulative.__all__,
     *_dot.__all__,
     *_dynamic_slicing.__all__,
     *_elementwise.__all__,
-    *_erf_inv.__all__,
     *_gather.__all__,
     *_gather_numbers.__all__,
     *_gradient_stop.__all__,
@@ -88,4 +98,6 @@ __all__ = [
     *_slicing.__all__,
     *_sort.__all__,
     *_special.__all__,
+    *_window_folds.__all__,
+    *_windows.__all__,
 ]

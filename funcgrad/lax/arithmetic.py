@@ -20,8 +20,8 @@ _ALL = "fciub"
 
 
 # In a partial derivative `z` is the result, `x` and `y` are the arguments.
-add_p = Elementwise("add", np.add, ONE, ONE, accepts=_ALL)
-sub_p = Elementwise("sub", np.subtract, ONE, MINUS_ONE, accepts=_NUMBERS)
+add_p = Elementwise("add", np.add, ONE, ONE, accepts=_ALL, linear_in=(0, 1))
+sub_p = Elementwise("sub", np.subtract, ONE, MINUS_ONE, accepts=_NUMBERS, linear_in=(0, 1))
 
 
 def _div(x: Any, y: Any) -> Any:
@@ -43,6 +43,7 @@ div_p = Elementwise(
     lambda z, x, y: div(1.0, y),
     lambda z, x, y: div(neg_p.bind(z), y),
     accepts=_NUMBERS,
+    linear_in=(0,),
 )
 
 

@@ -143,8 +143,8 @@ class Real(Linear):
         return self.bind(args[0]), dims[0]
 
 
-real_p = Real("real", lambda x: np.real(x), lambda ct: complex(ct, full_like(ct, 0)))
-imag_p = Real("imag", lambda x: np.imag(x), lambda ct: complex(full_like(ct, 0), neg_p.bind(ct)))
+real_p = Real("real", lambda x: np.real(x), lambda ct: complex(ct, full_like(ct, 0, ct.dtype)))
+imag_p = Real("imag", lambda x: np.imag(x), lambda ct: complex(full_like(ct, 0, ct.dtype), neg_p.bind(ct)))
 
 
 class Complex(Elementwise):

@@ -16,7 +16,7 @@ from funcgrad.core.array import Array, ArrayLike, ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.jaxpr import JaxprEqn
 from funcgrad.core.primitive import AxisData, UndefinedPrimal, Zero
-from funcgrad.core.trace import eval_trace, get_trace
+from funcgrad.core.trace import EvalTrace, get_trace
 from funcgrad.lax.arithmetic import add_p
 from funcgrad.lax.bitwise import lt_p
 from funcgrad.lax.convert import convert_element_type_p
@@ -253,7 +253,7 @@ def _stacked(starts: Sequence[Any], dims: Sequence[int | None], size: int) -> An
 def recording() -> bool:
     """Whether operations on constants, too, are recorded: under `jit` and its like."""
     trace = get_trace()
-    while trace is not eval_trace:
+    while not isinstance(trace, EvalTrace):
         if type(trace) is JaxprTrace:
             return True
         trace = trace.parent

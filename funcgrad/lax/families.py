@@ -18,8 +18,9 @@ from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ConcreteArray, python_scalar, to_array, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.jaxpr import JaxprEqn, Literal, Var
-from funcgrad.core.primitive import AxisData, Primitive, Zero
+from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
 from funcgrad.core.trace import current_trace
+from funcgrad.errors import MissingRuleError
 from funcgrad.transforms.structural import (
     accumulate,
     add_any_p,
@@ -56,12 +57,14 @@ class Elementwise(Primitive):
         *partials: Partial,
         accepts: str = "fc",
         result: Callable[[Any], Any] | None = None,
+        linear_in: tuple[int, ...] = (),
     ) -> None:
         super().__init__(name, impl)
         self.partials = partials
         self.accepts = accepts
         self.chars = "".join(_KINDS[k] for k in accepts)
         self.result = result
+        self.linear_in = linear_in
 
     def abstract_eval(self, *avals: ShapedArray, **params: Any) -> ShapedArray:
         first = avals[0]
@@ -169,6 +172,21 @@ class Elementwise(Primitive):
         if not terms:
             return out
         return trace.record(lincomb_p, terms, out, {"shape": out.shape})
+
+    def transpose(self, ct: Any, *args: Any, **params: Any) -> Sequence[Any]:
+        """For operations flagged linear in an argument, as `mul` is in each of its two."""
+        out: list[Any] = []
+        for i, x in enumerate(args):
+            if type(x) is not UndefinedPrimal:
+                out.append(None)
+                continue
+            others = [y for j, y in enumerate(args) if j != i and type(y) is UndefinedPrimal]
+            if i not in self.linear_in or (others and not isinstance(self.partials[i], int)):
+                raise MissingRuleError(self.name, "transpose", type(self).__name__)
+            rule: Any = self.partials[i]
+            coefficient = rule if isinstance(rule, int) else rule(None, *args, **params)
+            out.append(sum_to_shape(_scaled(ct, coefficient), x.aval.shape))
+        return out
 
     def batch(
         self, axis: AxisData, args: Sequence[Any], dims: Sequence[int | None], **params: Any
@@ -376,5 +394,5 @@ def zeros_like(x: Any) -> Any:
 
 
 # The two operations the rules above bind; their rules are lines in this file's own language.
-mul_p = Elementwise("mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="fciub")
-neg_p = Elementwise("neg", np.negative, MINUS_ONE, accepts="fciu")
+mul_p = Elementwise("mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="fciub", linear_in=(0, 1))
+neg_p = Elementwise("neg", np.negative, MINUS_ONE, accepts="fciu", linear_in=(0,))

@@ -46,7 +46,7 @@ class Pow(Elementwise):
 def _pow_dx(z: Any, x: Any, y: Any) -> Any:
     y = convert(y, x.dtype)
     slope = mul(y, pow_p.bind(x, sub(y, 1.0)))
-    return where(eq(y, 0.0), full_like(slope, 0), slope)
+    return where(eq(y, 0.0), full_like(slope, 0, slope.dtype), slope)
 
 
 def _pow_dy(z: Any, x: Any, y: Any) -> Any:

@@ -30,6 +30,7 @@ __all__ = [
     "random_split",
     "random_unwrap",
     "random_wrap",
+    "words_of",
 ]
 
 Words = np.ndarray[Any, np.dtype[np.uint32]]
@@ -110,7 +111,7 @@ def impl_of(dtype: Any) -> PRNGImpl:
     return _by_tag[dtype.impl_name]
 
 
-def _words(keys: Any) -> tuple[PRNGImpl, Words]:
+def words_of(keys: Any) -> tuple[PRNGImpl, Words]:
     """The implementation and the words of a NumPy array (or scalar) of keys."""
     return _by_tag[keys.dtype.names[0]], dtypes.physical_view(keys)
 
@@ -149,7 +150,7 @@ class Split(KeyOperation):
     """Each key to an array of keys."""
 
     def impl(self, keys: Any, shape: tuple[int, ...]) -> Any:
-        impl, words = _words(keys)
+        impl, words = words_of(keys)
         return _wrapped(impl, impl.split(words, shape))
 
     def abstract_eval(self, keys: ShapedArray, shape: tuple[int, ...]) -> ShapedArray:
@@ -160,7 +161,7 @@ class FoldIn(KeyOperation):
     """Each key and an integer to a key."""
 
     def impl(self, keys: Any, data: Any) -> Any:
-        impl, words = _words(keys)
+        impl, words = words_of(keys)
         data = np.asarray(data, np.uint32)
         if data.shape != keys.shape:
             shape = np.broadcast_shapes(data.shape, keys.shape)
@@ -182,7 +183,7 @@ class Bits(KeyOperation):
     """Each key to an array of random unsigned integers."""
 
     def impl(self, keys: Any, bit_width: int, shape: tuple[int, ...]) -> Any:
-        impl, words = _words(keys)
+        impl, words = words_of(keys)
         return impl.bits(words, bit_width, shape)
 
     def abstract_eval(

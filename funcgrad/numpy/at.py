@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.config import debug_infs, debug_nans
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ConcreteArray, typeof
 from funcgrad.core.quiet import quiet_begin, quiet_end
-from funcgrad.core.trace import eval_trace, get_trace
+from funcgrad.core.trace import debugging
 from funcgrad.lax.convert import convert_element_type_p, convert_value, full_like
+from funcgrad.lax.dynamic_slicing import recording
 from funcgrad.lax.gather import Scatter, scatter_add_p
 from funcgrad.lax.gather_numbers import GatherScatterMode, ScatterDimensionNumbers
 from funcgrad.lax.scatter import (
@@ -250,7 +250,7 @@ def _update(
 ) -> Array:
     """`x` with `values` combined into the elements that `index` names."""
     mode = GatherScatterMode.from_any(mode)
-    if type(x) is ConcreteArray and get_trace() is eval_trace and wrap_negative_indices:
+    if type(x) is ConcreteArray and wrap_negative_indices and not recording():
         done = _update_plain(primitive, x, index, values)
         if done is not None:
             return done
@@ -284,7 +284,7 @@ def _update_plain(primitive: Scatter, x: ConcreteArray, index: Any, values: Any)
     ):
         return None
     dtype = x._value.dtype
-    if dtype.kind not in "fciu" or debug_nans.value or debug_infs.value:
+    if dtype.kind not in "fciu" or debugging():
         return None
     if type(values) is ConcreteArray:
         value = values._value

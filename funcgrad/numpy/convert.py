@@ -9,7 +9,7 @@ import numpy as np
 
 from funcgrad.config import numpy_rank_promotion
 from funcgrad.core import dtypes
-from funcgrad.core.array import Array, ConcreteArray, python_scalar, to_array
+from funcgrad.core.array import Array, ConcreteArray, python_scalar, to_array, typeof
 from funcgrad.core.pytree import leaves as tree_leaves
 from funcgrad.lax.convert import convert_element_type_p
 from funcgrad.lax.families import scalar_like
@@ -173,7 +173,7 @@ def check_arraylike(name: str, *args: Any) -> None:
 def promote_args(name: str, *args: Any) -> list[Array]:
     """The arguments as arrays of one dtype, by the promotion lattice."""
     check_arraylike(name, *args)
-    return promote_dtypes(*args)
+    return promote_dtypes(*args, name=name)
 
 
 def promote_inexact(name: str, *args: Any) -> list[Array]:
@@ -183,10 +183,14 @@ def promote_inexact(name: str, *args: Any) -> list[Array]:
     return [_promoted(x, dtypes.to_inexact_dtype(dtype), weak) for x in args]
 
 
-def promote_dtypes(*args: Any) -> list[Array]:
+def promote_dtypes(*args: Any, name: str = "promotion") -> list[Array]:
     """As `promote_args`, without a check."""
     if len(args) == 1:
         return [to_array(args[0])]
+    for x in args:
+        if isinstance(getattr(x, "dtype", None), dtypes.ExtendedDType):
+            names = ", ".join(typeof(y).dtype.name for y in args)
+            raise TypeError(f"{name} does not accept dtypes {names}.")
     dtype, weak = dtypes.lattice_result_type(*args)
     return [_promoted(x, dtype, weak) for x in args]
 

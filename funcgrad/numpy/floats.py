@@ -17,7 +17,7 @@ from funcgrad.numpy.convert import (
     promote_inexact,
     promote_shapes,
 )
-from funcgrad.numpy.logic import isnan, where
+from funcgrad.numpy.logic import greater, isnan, less, where
 
 __all__ = [
     "angle",
@@ -27,6 +27,8 @@ __all__ = [
     "conjugate",
     "copysign",
     "fix",
+    "fmax",
+    "fmin",
     "heaviside",
     "imag",
     "ldexp",
@@ -170,6 +172,16 @@ def nan_to_num(
     out = where(isnan(x), cast(nan), x)
     out = where(lax.eq(out, _scalar(out, np.inf)), cast(high), out)
     return where(lax.eq(out, _scalar(out, -np.inf)), cast(low), out)
+
+
+def fmax(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Elementwise maximum; a number wins over NaN."""
+    return where(lax.bitwise_or(greater(x1, x2), isnan(x2)), x1, x2)
+
+
+def fmin(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Elementwise minimum; a number wins over NaN."""
+    return where(lax.bitwise_or(less(x1, x2), isnan(x2)), x1, x2)
 
 
 def signbit(x: ArrayLike, /) -> Array:

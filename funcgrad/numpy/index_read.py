@@ -8,6 +8,7 @@ import numpy as np
 
 from funcgrad.core.array import Array, ConcreteArray
 from funcgrad.core.trace import eval_trace, get_trace
+from funcgrad.lax.dynamic_slicing import recording
 from funcgrad.lax.gather import gather
 from funcgrad.lax.gather_numbers import GatherDimensionNumbers, GatherScatterMode
 from funcgrad.lax.shape import expand_dims, rev_p
@@ -25,7 +26,7 @@ def getitem(x: Array, index: Any) -> Any:
     Numbers and slices give views; index arrays and masks copies. Everything but a mask may
     be traced, slices excepted.
     """
-    if type(x) is ConcreteArray and get_trace() is eval_trace:
+    if type(x) is ConcreteArray and (get_trace() is eval_trace or not recording()):
         # NumPy does the common cases by itself; what it refuses goes the general way.
         try:
             kind = type(index)

@@ -11,8 +11,7 @@ import numpy as np
 
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ArrayLike, ConcreteArray
-from funcgrad.core.trace import eval_trace, get_trace
-from funcgrad.lax.dynamic_slicing import strong, wrapped
+from funcgrad.lax.dynamic_slicing import recording, strong, wrapped
 from funcgrad.lax.gather import gather
 from funcgrad.lax.gather_numbers import GatherDimensionNumbers, GatherScatterMode
 from funcgrad.lax.shape import expand_dims, reshape
@@ -92,11 +91,7 @@ def take(
 
 def _take_inside(x: Array, index: Array, axis: int) -> Array | None:
     """The quick way for known arrays, if all indices are in bounds."""
-    if (
-        type(x) is not ConcreteArray
-        or type(index) is not ConcreteArray
-        or get_trace() is not eval_trace
-    ):
+    if type(x) is not ConcreteArray or type(index) is not ConcreteArray or recording():
         return None
     try:
         return ConcreteArray(x._value.take(index._value, axis), x.weak_type)

@@ -31,6 +31,8 @@ __all__ = [
     "max",
     "mean",
     "min",
+    "nanargmax",
+    "nanargmin",
     "prod",
     "std",
     "sum",

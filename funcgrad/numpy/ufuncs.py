@@ -103,7 +103,7 @@ def _operands(name: str, x: Any, y: Any) -> tuple[Any, Any]:
     """Two arguments made one dtype and rank; the common cases come first."""
     if isinstance(x, Array) and isinstance(y, Array):
         if x.dtype != y.dtype:
-            x, y = promote_dtypes(x, y)
+            x, y = promote_dtypes(x, y, name=name)
     elif isinstance(x, Array) and _holds(x, y):
         return x, _scalar(x, y)
     elif isinstance(y, Array) and _holds(y, x):
@@ -245,10 +245,18 @@ def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 def remainder(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     """Elementwise remainder of the division rounded down: it has the sign of the divisor."""
     x, y = _operands("remainder", x1, x2)
-    r = lax.rem(x, y)
+    r = _truncated_remainder(x, y)
     zero = _like(r, 0)
     wrong = lax.bitwise_and(lax.ne(lax.lt(r, zero), lax.lt(y, _like(y, 0))), lax.ne(r, zero))
     return where(wrong, lax.add(r, y), r)
+
+
+def _truncated_remainder(x: Array, y: Array) -> Array:
+    """`lax.rem`, but 0 for integers divided by zero."""
+    r = lax.rem(x, y)
+    if dtypes.kind(x.dtype) not in "iu":
+        return r
+    return where(lax.eq(y, _like(y, 0)), _like(r, 0), r)
 
 
 mod = remainder
@@ -256,7 +264,7 @@ mod = remainder
 
 def fmod(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     """Elementwise remainder of the division rounded towards zero: it has the sign of the dividend."""
-    return lax.rem(*_operands("fmod", x1, x2))
+    return _truncated_remainder(*_operands("fmod", x1, x2))
 
 
 def divmod(x1: ArrayLike, x2: ArrayLike, /) -> tuple[Array, Array]:
