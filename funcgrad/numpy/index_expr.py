@@ -65,14 +65,18 @@ class Parsed:
     """An index expression, in parts: None, int, Stride, a scalar or an index array.
 
     `shape` is that of the operand after `expand`: axes of size one that `True` and `False` index.
+    `ellipsis` is where among the parts `...` stands; even if it is for nothing it separates.
     """
 
-    __slots__ = ("expand", "parts", "shape")
+    __slots__ = ("ellipsis", "expand", "parts", "shape")
 
-    def __init__(self, parts: list[Any], shape: tuple[int, ...], expand: list[int]) -> None:
+    def __init__(
+        self, parts: list[Any], shape: tuple[int, ...], expand: list[int], ellipsis: int
+    ) -> None:
         self.parts = parts
         self.shape = shape
         self.expand = expand
+        self.ellipsis = ellipsis
 
     @property
     def arrays(self) -> bool:
@@ -118,7 +122,10 @@ def parse(shape: tuple[int, ...], index: Any) -> Parsed:
     out_shape = list(shape)
     expand: list[int] = []
     d = 0
+    ellipsis = 0
     for position, e in enumerate(entries):
+        if position == at:
+            ellipsis = len(parts)
         if e is None:
             parts.append(None)
         elif type(e) is slice:
@@ -143,7 +150,7 @@ def parse(shape: tuple[int, ...], index: Any) -> Parsed:
                 e = _checked(e, out_shape[d], d)
             parts.append(e)
             d += 1
-    return Parsed(parts, tuple(out_shape), expand)
+    return Parsed(parts, tuple(out_shape), expand, ellipsis)
 
 
 def _as_tuple(index: Any) -> tuple[Any, ...]:
@@ -317,7 +324,7 @@ class Plan:
         arrays = [p for p in parts if isinstance(p, Array) and p.ndim]
         self.unique = not arrays
         common = broadcast_shapes(*[a.shape for a in arrays]) if arrays else ()
-        front = _place_of_arrays(parts) if arrays else None
+        front = _place_of_arrays(parsed) if arrays else None
         shape: list[int] = []
         new: list[int] = []
         batch: list[int] = []
@@ -420,10 +427,12 @@ def _drops(p: Any) -> bool:
     return type(p) is not Stride or abs(p.step) != 1
 
 
-def _place_of_arrays(parts: list[Any]) -> int:
+def _place_of_arrays(parsed: Parsed) -> int:
     """Where the dimensions of the index arrays go: where they stand together, else first.
 
-    Numbers count as index arrays then; a slice or a None between them sends them to the front.
+    Numbers count as index arrays then; a slice, a None or `...` between them sends them to the front.
     """
-    where = [i for i, p in enumerate(parts) if p is not None and type(p) is not Stride]
-    return where[0] if where[-1] - where[0] == len(where) - 1 else 0
+    where = [i for i, p in enumerate(parsed.parts) if p is not None and type(p) is not Stride]
+    first, last = where[0], where[-1]
+    together = last - first == len(where) - 1 and not first < parsed.ellipsis <= last
+    return first if together else 0
