@@ -9,27 +9,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from funcgrad import api as _api
 from funcgrad import errors, lax, numpy, tree, tree_util
-from funcgrad.api import (
-    checkpoint,
-    custom_jvp,
-    custom_vjp,
-    eval_shape,
-    grad,
-    hessian,
-    jacfwd,
-    jacobian,
-    jacrev,
-    jit,
-    jvp,
-    linear_transpose,
-    linearize,
-    make_jaxpr,
-    remat,
-    value_and_grad,
-    vjp,
-    vmap,
-)
+from funcgrad.api import *
 from funcgrad.config import (
     check_tracer_leaks,
     checking_leaks,
@@ -52,6 +34,34 @@ from funcgrad.core.dtypes import float0
 from funcgrad.executor.compile import clear_caches
 
 __version__ = "0.1.0"
+
+__all__ = [
+    *_api.__all__,
+    "Array",
+    "ShapeDtypeStruct",
+    "check_tracer_leaks",
+    "checking_leaks",
+    "clear_caches",
+    "config",
+    "debug_infs",
+    "debug_key_reuse",
+    "debug_nans",
+    "default_matmul_precision",
+    "default_prng_impl",
+    "disable_jit",
+    "enable_checks",
+    "enable_x64",
+    "errors",
+    "float0",
+    "lax",
+    "log_compiles",
+    "numpy",
+    "numpy_dtype_promotion",
+    "numpy_rank_promotion",
+    "tree",
+    "tree_util",
+    "typeof",
+]
 
 # Imported when first used: a script pays only for what it needs.
 _LAZY = (

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from funcgrad import config as module
+import funcgrad.config  # noqa: F401  # the module, which the package hides behind the object
 from funcgrad.config import (
     config,
     debug_nans,

@@ -12,6 +12,7 @@ from typing import Any, overload
 import numpy as np
 
 from funcgrad.api.flatten import FlatFunction, arg_names, check_callable, debug_info, describe
+from funcgrad.api.stages import Lowered, Traced, Version
 from funcgrad.config import disable_jit, trace_key
 from funcgrad.core.array import Array, ConcreteArray, to_array, typeof
 from funcgrad.core.avals import ShapedArray, ShapeDtypeStruct
@@ -19,35 +20,16 @@ from funcgrad.core.jaxpr import ClosedJaxpr, eval_jaxpr
 from funcgrad.core.primitive import unexpected_tracer
 from funcgrad.core.pytree import PyTreeDef, flatten, unflatten
 from funcgrad.core.trace import Tracer, eval_trace, get_trace
-from funcgrad.executor.compile import Program, compile_jaxpr
 from funcgrad.lax.call import jit_p
 from funcgrad.transforms.stage import lift_tracers, trace_to_jaxpr
 
-__all__ = ["JitFunction", "Lowered", "Traced", "jit"]
+__all__ = ["JitFunction", "jit"]
 
 # Compiled versions that one function keeps; the oldest goes first.
 CACHE_SIZE = 4096
 
 # Versions by function and options, so that `jit(f)` written in a loop compiles once.
 _shared: weakref.WeakKeyDictionary[Any, dict[Any, dict[Any, Version]]] = weakref.WeakKeyDictionary()
-
-
-class Version:
-    """What one signature of a jitted function compiled to."""
-
-    __slots__ = ("_program", "closed", "name", "out_tree")
-
-    def __init__(self, closed: ClosedJaxpr, out_tree: PyTreeDef, name: str) -> None:
-        self.closed = closed
-        self.out_tree = out_tree
-        self.name = name
-        self._program: Program | None = None
-
-    @property
-    def program(self) -> Program:
-        if self._program is None:
-            self._program = compile_jaxpr(self.closed, self.name)
-        return self._program
 
 
 class Static:
@@ -363,61 +345,6 @@ def _unaliased(outs: list[Any], leaves: list[Any]) -> list[Any]:
         else y
         for y in outs
     ]
-
-
-class Traced:
-    """A function traced for given arguments: its jaxpr."""
-
-    def __init__(self, version: Version) -> None:
-        self._version = version
-        self.jaxpr = version.closed
-        self.fun_name = version.name
-
-    @property
-    def out_info(self) -> Any:
-        """The results as ShapeDtypeStructs."""
-        infos = [
-            ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in self.jaxpr.out_avals
-        ]
-        return unflatten(self._version.out_tree, infos)
-
-    def lower(self) -> Lowered:
-        return Lowered(self._version)
-
-
-class Lowered:
-    """A function made into a NumPy program for given arguments."""
-
-    def __init__(self, version: Version) -> None:
-        self._version = version
-        self.jaxpr = version.closed
-
-    @property
-    def out_info(self) -> Any:
-        return Traced(self._version).out_info
-
-    def as_text(self, dialect: str | None = None) -> str:
-        """The source: plain NumPy, each line with the user's line it came from."""
-        return self._version.program.source
-
-    def compile(self) -> Compiled:
-        return Compiled(self._version)
-
-
-class Compiled(Lowered):
-    """The program, ready to be called with arguments of the types it was made for."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        leaves, _ = flatten((args, kwargs))
-        arrays = [to_array(x) for x in leaves]
-        for i, (x, v) in enumerate(zip(arrays, self.jaxpr.jaxpr.invars, strict=True)):
-            if x.shape != v.aval.shape or x.dtype != v.aval.dtype:
-                raise TypeError(
-                    f"Argument types differ from the types for which this computation was compiled: "
-                    f"argument {i} is {x.aval.str_short()}, compiled for {v.aval.str_short()}."
-                )
-        outs = jit_p.bind(*arrays, jaxpr=self.jaxpr, name=self._version.name)
-        return unflatten(self._version.out_tree, outs)
 
 
 @overload

@@ -9,8 +9,8 @@ from typing import Any
 from funcgrad.api.flatten import FlatFunction, arg_names, check_callable, describe, to_arrays
 from funcgrad.core.array import typeof
 from funcgrad.core.primitive import AxisData
-from funcgrad.core.trace import Tracer
 from funcgrad.core.pytree import flatten, flatten_axes, unflatten
+from funcgrad.core.trace import Tracer
 from funcgrad.transforms.batch import batch_flat, to_dim
 
 __all__ = ["vmap"]
@@ -78,7 +78,9 @@ def vmap(
             flat.out_tree,
             [
                 # What is the same for all elements comes back as the function returned it.
-                leaf if d is w is None and not isinstance(leaf, Tracer) else _placed(fun, x, axis, d, w)
+                leaf
+                if d is w is None and not isinstance(leaf, Tracer)
+                else _placed(fun, x, axis, d, w)
                 for x, d, w, leaf in zip(outs, have, want, flat.leaves, strict=True)
             ],
         )

@@ -15,7 +15,7 @@ from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ArrayLike, ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.jaxpr import JaxprEqn
-from funcgrad.core.primitive import AxisData, UndefinedPrimal, Zero
+from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
 from funcgrad.core.trace import EvalTrace, get_trace
 from funcgrad.lax.arithmetic import add_p
 from funcgrad.lax.bitwise import lt_p
@@ -137,7 +137,7 @@ class DynamicSlice(Indexed):
 dynamic_slice_p = DynamicSlice("dynamic_slice")
 
 
-class DynamicUpdateSlice(Indexed):
+class DynamicUpdateSlice(Primitive):
     """An operand with the part that begins at scalar positions replaced."""
 
     def impl(self, x: Any, update: Any, *starts: Any) -> Any:
@@ -164,7 +164,7 @@ class DynamicUpdateSlice(Indexed):
                 f"shape {update.shape} for operand shape {x.shape}."
             )
         _check_starts(self.name, x, starts)
-        return shaped(x.shape, x.dtype, x.weak_type and update.weak_type)
+        return shaped(x.shape, x.dtype)
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> Any:
         x, update, *starts = primals

@@ -191,6 +191,11 @@ class Scatter(Indexed):
             )
         if self.combine is not None:
             self.combine.check_dtype(x.dtype)
+            if x.dtype == bool and self.combine.name in ("add", "sub", "mul"):
+                raise TypeError(
+                    f"{self.combine.name} does not accept dtype bool at position 0. Accepted dtypes "
+                    "at position 0 are subtypes of integer, floating, complexfloating."
+                )
         check_scatter(dimension_numbers, x.shape, indices.shape, updates.shape)
         return shaped(x.shape, x.dtype, x.weak_type)
 

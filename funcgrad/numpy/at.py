@@ -290,12 +290,12 @@ def _update_plain(primitive: Scatter, x: ConcreteArray, index: Any, values: Any)
         value = values._value
         if value.dtype != dtype:
             return None
-    elif (type(values) is float and dtype.kind == "f") or (
-        type(values) is int and dtype.kind in "fi"
-    ):
-        value = np.asarray(values).astype(dtype)
-    else:
+    elif type(values) not in (int, float) or (type(values) is float and dtype.kind != "f"):
         return None
+    elif dtype.kind not in "fi":
+        return None
+    else:
+        value = _scalar(values, dtype)
     ufunc = _UFUNCS[primitive]
     out = np.array(x._value, order="C")
     token = quiet_begin()
@@ -311,6 +311,15 @@ def _update_plain(primitive: Scatter, x: ConcreteArray, index: Any, values: Any)
     return ConcreteArray(out, x.weak_type)
 
 
+def _scalar(x: Any, dtype: Any) -> Any:
+    """A Python scalar in a dtype; too large a float becomes infinite without a warning."""
+    token = quiet_begin()
+    try:
+        return convert_value(np.asarray(x), dtype)[()]
+    finally:
+        quiet_end(token)
+
+
 def _values_like(x: Any, values: Any, plan: Plan) -> Any:
     """The values in the dtype of `x`, laid out as the scatter wants its updates."""
     y = values if type(values) in _SCALARS else asarray(values)
@@ -324,7 +333,7 @@ def _values_like(x: Any, values: Any, plan: Plan) -> Any:
             stacklevel=4,
         )
     if type(y) in _SCALARS:
-        y = ConcreteArray(convert_value(np.asarray(y), x.dtype)[()], x.weak_type)
+        y = ConcreteArray(_scalar(y, x.dtype), x.weak_type)
     elif y.dtype != x.dtype or y.weak_type != x.weak_type:
         y = convert_element_type_p.bind(y, new_dtype=x.dtype, weak_type=x.weak_type, sharding=None)
     y = broadcast_to(y, plan.shape)

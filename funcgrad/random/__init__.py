@@ -16,7 +16,34 @@ from __future__ import annotations
 
 from funcgrad.random import impls as _impls
 from funcgrad.random.basic import bits, normal, randint, uniform
+from funcgrad.random.continuous import (
+    cauchy,
+    double_sided_maxwell,
+    exponential,
+    laplace,
+    logistic,
+    lognormal,
+    maxwell,
+    pareto,
+    rayleigh,
+    triangular,
+    truncated_normal,
+    wald,
+    weibull_min,
+)
+from funcgrad.random.counts import binomial, multinomial, poisson
 from funcgrad.random.discrete import bernoulli, categorical, geometric, gumbel, rademacher
+from funcgrad.random.gamma_family import (
+    ball,
+    beta,
+    chisquare,
+    dirichlet,
+    f,
+    gamma,
+    generalized_normal,
+    loggamma,
+    t,
+)
 from funcgrad.random.keys import (
     PRNGKey,
     clone,
@@ -28,27 +55,55 @@ from funcgrad.random.keys import (
     split,
     wrap_key_data,
 )
+from funcgrad.random.multivariate import multivariate_normal, orthogonal
 from funcgrad.random.shuffling import choice, permutation
 
 __all__ = [
     "PRNGKey",
+    "ball",
     "bernoulli",
+    "beta",
+    "binomial",
     "bits",
     "categorical",
+    "cauchy",
+    "chisquare",
     "choice",
     "clone",
+    "dirichlet",
+    "double_sided_maxwell",
+    "exponential",
+    "f",
     "fold_in",
+    "gamma",
+    "generalized_normal",
     "geometric",
     "gumbel",
     "key",
     "key_data",
     "key_dtype",
     "key_impl",
+    "laplace",
+    "loggamma",
+    "logistic",
+    "lognormal",
+    "maxwell",
+    "multinomial",
+    "multivariate_normal",
     "normal",
+    "orthogonal",
+    "pareto",
     "permutation",
+    "poisson",
     "rademacher",
     "randint",
+    "rayleigh",
     "split",
+    "t",
+    "triangular",
+    "truncated_normal",
     "uniform",
+    "wald",
+    "weibull_min",
     "wrap_key_data",
 ]

@@ -156,7 +156,7 @@ def as_float(x: Any, dtype: Any) -> Any:
     return lax.convert_element_type(x, dtype)
 
 
-def common_shape(shape: Any, *params: Any) -> tuple[int, ...]:
+def common_shape(name: str, shape: Any, *params: Any) -> tuple[int, ...]:
     """The shape asked for, which the parameters must broadcast to; None is their common shape.
 
     Raises:
@@ -166,15 +166,20 @@ def common_shape(shape: Any, *params: Any) -> tuple[int, ...]:
     if shape is None:
         return lax.broadcast_shapes(*shapes)
     wanted = as_shape(shape)
-    check_broadcast(wanted, *shapes)
+    check_broadcast(name, wanted, *shapes)
     return wanted
 
 
-def check_broadcast(shape: tuple[int, ...], *shapes: tuple[int, ...]) -> None:
-    """ValueError unless arrays of these shapes broadcast to `shape`."""
+def check_broadcast(name: str, shape: tuple[int, ...], *shapes: tuple[int, ...]) -> None:
+    """ValueError unless parameters of these shapes broadcast to `shape`."""
     try:
-        fits = np.broadcast_shapes(shape, *shapes) == shape
+        result = np.broadcast_shapes(shape, *shapes)
     except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(f"Incompatible shapes for broadcasting: shapes={[shape, *shapes]}")
+        text = f"Incompatible shapes for broadcasting: shapes={[shape, *shapes]}"
+        raise ValueError(text) from None
+    if result != shape:
+        raise ValueError(
+            f"{name} parameter shapes must be broadcast-compatible with shape argument, and the "
+            "result of broadcasting the shapes must equal the shape argument, but got result "
+            f"{result} for shape argument {shape}."
+        )

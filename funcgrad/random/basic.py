@@ -10,7 +10,7 @@ import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.dtypes import canonicalize_dtype, finfo, iinfo, issubdtype
 from funcgrad.lax.bitcast import bitcast_convert_type
-from funcgrad.lax.erf_inv import erf_inv
+from funcgrad.lax.special import erf_inv
 from funcgrad.lax.prng import random_bits, random_split
 from funcgrad.random.arguments import (
     as_shape,
@@ -165,7 +165,7 @@ def randint(
     dtype = canonicalize_dtype(int if dtype is None else dtype)
     if not issubdtype(dtype, np.integer):
         raise TypeError(f"randint only accepts integer dtypes, got {dtype}")
-    shape = common_shape(shape, minval, maxval)
+    shape = common_shape("randint", shape, minval, maxval)
     if dtype.itemsize >= 4:
         return _randint(key, shape, _as_integer(minval), _as_integer(maxval), dtype)
     limits = iinfo(dtype)

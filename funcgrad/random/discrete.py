@@ -56,7 +56,7 @@ def bernoulli(
     dtype = canonicalize_dtype(jnp.result_type(p))
     if not issubdtype(dtype, np.floating):
         raise TypeError(f"bernoulli probability `p` must have a floating dtype, got {dtype}.")
-    return _bernoulli(key, lax.convert_element_type(p, dtype), common_shape(shape, p), mode)
+    return _bernoulli(key, lax.convert_element_type(p, dtype), common_shape("bernoulli", shape, p), mode)
 
 
 @compiled("shape", "mode")
@@ -102,7 +102,7 @@ def geometric(
     """
     key = one_key("geometric", key)
     dtype = int_dtype("geometric", dtype)
-    return _geometric(key, p, common_shape(shape, p), dtype)
+    return _geometric(key, p, common_shape("geometric", shape, p), dtype)
 
 
 @compiled("shape", "dtype")
@@ -197,7 +197,7 @@ def categorical(
     rest = logits.shape[: logits.ndim + axis] + logits.shape[logits.ndim + axis + 1 :]
     sizes = rest if shape is None else as_shape(shape)
     lead = sizes[: len(sizes) - len(rest)]
-    check_broadcast(sizes, rest)
+    check_broadcast("categorical", sizes, rest)
     categories = logits.shape[axis]
     if replace:
         trailing = list(sizes[len(lead) :])

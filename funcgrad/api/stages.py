@@ -1,0 +1,87 @@
+"""The stages of a jitted function: traced to a jaxpr, lowered to NumPy source, compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from funcgrad.core.array import to_array
+from funcgrad.core.avals import ShapeDtypeStruct
+from funcgrad.core.jaxpr import ClosedJaxpr
+from funcgrad.core.pytree import PyTreeDef, flatten, unflatten
+from funcgrad.executor.compile import Program, compile_jaxpr
+from funcgrad.lax.call import jit_p
+
+__all__ = ["Compiled", "Lowered", "Traced", "Version"]
+
+
+class Version:
+    """What one signature of a jitted function compiled to."""
+
+    __slots__ = ("_program", "closed", "name", "out_tree")
+
+    def __init__(self, closed: ClosedJaxpr, out_tree: PyTreeDef, name: str) -> None:
+        self.closed = closed
+        self.out_tree = out_tree
+        self.name = name
+        self._program: Program | None = None
+
+    @property
+    def program(self) -> Program:
+        if self._program is None:
+            self._program = compile_jaxpr(self.closed, self.name)
+        return self._program
+
+
+class Traced:
+    """A function traced for given arguments: its jaxpr."""
+
+    def __init__(self, version: Version) -> None:
+        self._version = version
+        self.jaxpr = version.closed
+        self.fun_name = version.name
+
+    @property
+    def out_info(self) -> Any:
+        """The results as ShapeDtypeStructs."""
+        infos = [
+            ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in self.jaxpr.out_avals
+        ]
+        return unflatten(self._version.out_tree, infos)
+
+    def lower(self) -> Lowered:
+        return Lowered(self._version)
+
+
+class Lowered:
+    """A function made into a NumPy program for given arguments."""
+
+    def __init__(self, version: Version) -> None:
+        self._version = version
+        self.jaxpr = version.closed
+
+    @property
+    def out_info(self) -> Any:
+        return Traced(self._version).out_info
+
+    def as_text(self, dialect: str | None = None) -> str:
+        """The source: plain NumPy, each line with the user's line it came from."""
+        return self._version.program.source
+
+    def compile(self) -> Compiled:
+        return Compiled(self._version)
+
+
+class Compiled(Lowered):
+    """The program, ready to be called with arguments of the types it was made for."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, _ = flatten((args, kwargs))
+        arrays = [to_array(x) for x in leaves]
+        for i, (x, v) in enumerate(zip(arrays, self.jaxpr.jaxpr.invars, strict=True)):
+            if x.shape != v.aval.shape or x.dtype != v.aval.dtype:
+                raise TypeError(
+                    f"Argument types differ from the types for which this computation was compiled: "
+                    f"argument {i} is {x.aval.str_short()}, compiled for {v.aval.str_short()}."
+                )
+        outs = jit_p.bind(*arrays, jaxpr=self.jaxpr, name=self._version.name)
+        return unflatten(self._version.out_tree, outs)

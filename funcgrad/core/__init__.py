@@ -1,0 +1,1 @@
+"""What a program is: dtypes, avals, jaxprs, traces, primitives, pytrees, source locations."""

@@ -1,0 +1,1 @@
+"""From jaxprs to NumPy source: passes, emission, compilation."""

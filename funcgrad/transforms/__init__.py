@@ -1,0 +1,1 @@
+"""The transforms, a verb a file: stage, jvp, linearize, transpose, batch."""
