@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import funcgrad.config  # noqa: F401  # the module, which the package hides behind the object
+import funcgrad.config  # noqa: F401  # so that it is loaded
 from funcgrad.config import (
     config,
     debug_nans,
@@ -22,6 +22,9 @@ from funcgrad.config import (
     numpy_rank_promotion,
     random_seed_offset,
 )
+
+# The package hides the module behind the object of the same name.
+module = sys.modules["funcgrad.config"]
 
 
 @pytest.fixture(autouse=True)
