@@ -1,7 +1,7 @@
 """NumPy's protocols: NumPy's own functions, called with our arrays or tracers, compute with ours.
 
-`np.sin(x)`, `np.sum(x)`, `np.concatenate([x, y])` or `np.linalg.norm(x)` so become what the function of
-that name in `funcgrad.numpy` makes of them: code written for NumPy can be differentiated and
+`np.sin(x)`, `np.sum(x)`, `np.concatenate([x, y])` or `np.linalg.norm(x)` so become what the function
+of that name in `funcgrad.numpy` makes of them: code written for NumPy can be differentiated and
 staged. A NumPy function without a counterpart gets the values of arrays, and refuses tracers.
 """
 
@@ -27,12 +27,17 @@ Function = Callable[..., Any]
 
 # Of these functions so many leading arguments are arrays, for which NumPy takes lists as well.
 _TAKE_LISTS = {
-    "allclose": 2, "append": 2, "array_equal": 2, "array_equiv": 2, "clip": 3, "convolve": 2,
-    "correlate": 2, "cross": 2, "digitize": 2, "dot": 2, "inner": 2, "interp": 3, "isclose": 2,
-    "isin": 2, "kron": 2, "outer": 2, "percentile": 2, "polyval": 2, "quantile": 2, "repeat": 2,
-    "searchsorted": 2, "solve": 2, "take": 2, "tensordot": 2, "vdot": 2, "where": 3,
+    "allclose": 2, "append": 2, "array_equal": 2, "array_equiv": 2, "broadcast_arrays": 99,
+    "clip": 3, "convolve": 2, "correlate": 2, "cross": 2, "digitize": 2, "dot": 2, "inner": 2,
+    "interp": 3, "isclose": 2, "isin": 2, "kron": 2, "meshgrid": 99, "outer": 2, "percentile": 2,
+    "polyval": 2, "quantile": 2, "repeat": 2, "searchsorted": 2, "solve": 2, "take": 2,
+    "tensordot": 2, "vdot": 2, "where": 3,
 }  # fmt: skip
-# What NumPy offers to say about memory and algorithms, and has no meaning here.
+# Of these the first argument is a sequence of arrays.
+_TAKE_SEQUENCES = {"column_stack", "concat", "concatenate", "dstack", "hstack", "stack", "vstack"}
+# How NumPy code makes sure of having NumPy arrays, before it writes to them or hands them to C.
+_COERCIONS = {"atleast_1d", "atleast_2d", "atleast_3d"}
+# What NumPy offers to say about memory and algorithms, and has no meaning here (sorts are stable).
 _HINTS = {"casting", "kind", "order", "subok"}
 _IN_PLACE = {"copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"}
 _RENAMED = {"a_max": "max", "a_min": "min"}
@@ -110,7 +115,7 @@ def _apply_ufunc(
         _refuse_in_place(f"{name}.at")
     if ours is None or method == "at":
         return _on_values(name, getattr(ufunc, method), inputs, kwargs)
-    arrays = [asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs]
+    arrays = [_array(x) for x in inputs]
     if not kwargs and method == "__call__":
         return ours(*arrays)
     kwargs = {k: v for k, v in kwargs.items() if k not in _HINTS and k != "out"}
@@ -130,7 +135,7 @@ def _apply_ufunc(
 
 
 def _foreign(x: Any) -> bool:
-    """Whether `x` is of a type that speaks the protocol itself, and has to be asked."""
+    """Whether `x` is of another type that speaks the protocol, and has to be asked."""
     return (
         not isinstance(x, (Array, np.ndarray))
         and hasattr(type(x), "__array_ufunc__")
@@ -147,17 +152,24 @@ def _apply_function(ours: Function | None, func: Function, args: Any, kwargs: An
         if args and not isinstance(args[0], Array):
             return _on_values(name, func, args, kwargs)
         _refuse_in_place(name)
-    if ours is None:
+    if ours is None or (short in _COERCIONS and not any(isinstance(x, Tracer) for x in args)):
         return _on_values(name, func, args, kwargs)
-    count = _TAKE_LISTS.get(short)
-    if count:
-        args = [
-            asarray(x) if i < count and isinstance(x, (list, tuple)) else x
-            for i, x in enumerate(args)
-        ]
+    args = _without_lists(short, args)
     if kwargs:
         kwargs = _understood(ours, kwargs)
     return ours(*args, **kwargs)
+
+
+def _without_lists(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments with arrays instead of lists, where NumPy takes both."""
+    if name in _TAKE_SEQUENCES and args and isinstance(args[0], (list, tuple)):
+        return [_array(x) for x in args[0]], *args[1:]
+    count = _TAKE_LISTS.get(name, 0)
+    return *map(_array, args[:count]), *args[count:]
+
+
+def _array(x: Any) -> Any:
+    return asarray(x) if isinstance(x, (list, tuple)) else x
 
 
 def _understood(ours: Function, kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -167,7 +179,7 @@ def _understood(ours: Function, kwargs: dict[str, Any]) -> dict[str, Any]:
     for key, value in kwargs.items():
         if key not in known and key in _RENAMED:
             key = _RENAMED[key]
-        if key in known or key not in _HINTS | {"out"}:
+        if key != "kind" and (key in known or key not in _HINTS | {"out"}):
             out[key] = value
     return out
 
