@@ -77,9 +77,7 @@ class DynamicSlice(Indexed):
     def impl(self, x: Any, *starts: Any, slice_sizes: Ints) -> Any:
         return x[window(x.shape, starts, slice_sizes)]
 
-    def abstract_eval(
-        self, x: ShapedArray, *starts: ShapedArray, slice_sizes: Ints
-    ) -> ShapedArray:
+    def abstract_eval(self, x: ShapedArray, *starts: ShapedArray, slice_sizes: Ints) -> ShapedArray:
         _check_starts(self.name, x, starts)
         if len(slice_sizes) != x.ndim:
             raise TypeError(
@@ -228,8 +226,8 @@ def _check_starts(name: str, x: ShapedArray, starts: Sequence[ShapedArray]) -> N
     kinds = {s.dtype for s in starts}
     if len(kinds) > 1 or any(dtypes.kind(d) not in "iu" for d in kinds):
         raise TypeError(
-            f"index arguments to {name} must be integers of the same type, got: "
-            f"{', '.join(s.dtype.name for s in starts)}"
+            f"index arguments to {name} must be integers of the same type, got"
+            f"{':' if name == 'dynamic_slice' else ''} {', '.join(s.dtype.name for s in starts)}"
         )
 
 
@@ -295,9 +293,12 @@ def _starts(x: Array, given: Any, allow_negative: bool | Sequence[bool]) -> list
         )
     wrap = [allow_negative] * x.ndim if isinstance(allow_negative, bool) else allow_negative
     arrays = [None if type(i) is int else as_operand(i) for i in given]
-    strong = [a.dtype for a in arrays if a is not None and not a.weak_type]
+    strongly = [a.dtype for a in arrays if a is not None and not a.weak_type]
     weak = [a.dtype for a in arrays if a is not None]
-    dtype = strong[0] if strong else weak[0] if weak else dtypes.canonicalize_dtype(np.int64)
+    first = (strongly or weak)[:1]
+    if not first or dtypes.kind(first[0]) not in "iu":
+        first = [dtypes.canonicalize_dtype(np.int64)]
+    dtype = first[0]
     out: list[Any] = []
     for i, a, n, w in zip(given, arrays, x.shape, wrap, strict=True):
         if a is None:

@@ -15,7 +15,9 @@ from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.jaxpr import Jaxpr, JaxprEqn, Var
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
 from funcgrad.core.source import SourceInfo
-from funcgrad.lax.arithmetic import add_p
+from funcgrad.lax.arithmetic import add_p, rem_p
+from funcgrad.lax.bitwise import lt_p
+from funcgrad.lax.convert import full_like
 from funcgrad.lax.families import Elementwise
 from funcgrad.lax.families import operand as as_operand
 from funcgrad.lax.gather_numbers import (
@@ -29,11 +31,14 @@ from funcgrad.lax.gather_numbers import (
     gather_shape,
 )
 from funcgrad.lax.gather_numpy import gather as gather_numpy
+from funcgrad.lax.joining import concatenate_p
 from funcgrad.lax.scatter_numpy import scatter as scatter_numpy
 from funcgrad.lax.scatter_numpy import window_sizes
+from funcgrad.lax.select import where
+from funcgrad.lax.shape import expand_dims
 from funcgrad.transforms.structural import broadcast_new_axis, moveaxis, zeros
 
-__all__ = ["gather"]
+__all__ = ["gather", "index_take", "scatter_add_p"]
 
 Ints = tuple[int, ...]
 
@@ -186,7 +191,7 @@ class Scatter(Indexed):
         check_indices(indices)
         if x.dtype != updates.dtype:
             raise TypeError(
-                f"lax.{self.name.replace('-', '_')} requires arguments to have the same dtypes, got "
+                "lax.scatter requires arguments to have the same dtypes, got "
                 f"{x.dtype.name}, {updates.dtype.name}."
             )
         if self.combine is not None:
@@ -321,3 +326,29 @@ def gather(
     }
     gather_p.abstract_eval(x.aval, indices.aval, **params)
     return gather_p.bind(x, indices, **params)
+
+
+def index_take(src: ArrayLike, idxs: Sequence[ArrayLike], axes: Sequence[int]) -> Array:
+    """The elements (or slices) of `src` at the positions `idxs` along `axes`, one axis first.
+
+    `idxs` holds one vector for each axis; positions count on from the beginning when they are out of bounds.
+
+    >>> import funcgrad.numpy as jnp
+    >>> from funcgrad import lax
+    >>> x = jnp.arange(6).reshape(2, 3)
+    >>> lax.index_take(x, (jnp.array([0, 1]), jnp.array([2, -1])), (0, 1))
+    Array([2, 5], dtype=int64)
+    """
+    x = as_operand(src)
+    positions = []
+    for i, axis in zip(idxs, axes, strict=True):
+        i = as_operand(i)
+        size = full_like(i, x.shape[axis])
+        left = rem_p.bind(i, size)
+        inside = where(lt_p.bind(left, full_like(i, 0)), add_p.bind(left, size), left)
+        positions.append(expand_dims(inside, (1,)))
+    indices = concatenate_p.bind(*positions, dimension=1) if len(positions) > 1 else positions[0]
+    axes = tuple(axes)
+    sizes = [1 if d in axes else n for d, n in enumerate(x.shape)]
+    windows = tuple(range(1, 1 + x.ndim - len(axes)))
+    return gather(x, indices, GatherDimensionNumbers(windows, axes, axes), sizes)

@@ -11,16 +11,7 @@ import numpy as np
 from funcgrad.core import dtypes
 from funcgrad.core.avals import ShapedArray
 
-__all__ = [
-    "GatherDimensionNumbers",
-    "GatherScatterMode",
-    "ScatterDimensionNumbers",
-    "batched_dims",
-    "check_indices",
-    "check_scatter",
-    "fill_value_of",
-    "gather_shape",
-]
+__all__ = ["GatherDimensionNumbers", "GatherScatterMode", "ScatterDimensionNumbers"]
 
 Ints = tuple[int, ...]
 
@@ -140,9 +131,7 @@ def check_indices(indices: ShapedArray) -> None:
 def _check_axes(op: str, what: str, axes: Ints, rank: int, is_sorted: bool = True) -> None:
     for i, axis in enumerate(axes):
         if not 0 <= axis < rank:
-            raise TypeError(
-                f"Invalid {what} set in {op} op; valid range is [0, {rank}), got: {axis} at {i}."
-            )
+            raise TypeError(f"Invalid {what} in {op} op; domain is [0, {rank}), got: {i}->{axis}.")
     if len(set(axes)) != len(axes):
         raise TypeError(f"{what} in {op} op must not repeat; got: {axes}.")
     if is_sorted and list(axes) != sorted(axes):
@@ -181,6 +170,12 @@ def gather_shape(dims: GatherDimensionNumbers, sizes: Ints, operand: Ints, indic
     """The shape of a gather's result; TypeError if the dimension numbers do not fit the shapes."""
     offset, collapsed, _, operand_batch, _ = dims
     rank = len(offset) + len(indices) - 1
+    for i, axis in enumerate(offset):
+        if not 0 <= axis < rank:
+            raise TypeError(
+                f"Offset dimension {i} in gather op is out of bounds; got {axis}, but should have "
+                f"been in [0, {rank})"
+            )
     _check_axes("gather", "offset_dims", offset, rank)
     _check_axes("gather", "collapsed_slice_dims", collapsed, len(operand))
     _check_pairs("Gather", dims, operand, indices)

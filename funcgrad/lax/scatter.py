@@ -31,9 +31,13 @@ __all__ = [
     "scatter_add",
     "scatter_apply",
     "scatter_max",
+    "scatter_max_p",
     "scatter_min",
+    "scatter_min_p",
     "scatter_mul",
+    "scatter_mul_p",
     "scatter_sub",
+    "scatter_sub_p",
 ]
 
 
@@ -190,7 +194,7 @@ def bind_scatter(
     jaxpr = update.jaxpr if update is not None else None
     if primitive.combine is not None:
         jaxpr = update_jaxpr(primitive.combine, x.dtype)
-    params = {
+    params: dict[str, Any] = {
         "dimension_numbers": ScatterDimensionNumbers(*map(tuple, dimension_numbers)),
         "indices_are_sorted": bool(indices_are_sorted),
         "mode": GatherScatterMode.from_any(mode),

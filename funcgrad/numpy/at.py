@@ -10,8 +10,8 @@ import numpy as np
 
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ConcreteArray, typeof
+from funcgrad.core.nans import debugging
 from funcgrad.core.quiet import quiet_begin, quiet_end
-from funcgrad.core.trace import debugging
 from funcgrad.lax.convert import convert_element_type_p, convert_value, full_like
 from funcgrad.lax.dynamic_slicing import recording
 from funcgrad.lax.gather import Scatter, scatter_add_p
@@ -254,12 +254,18 @@ def _update(
         done = _update_plain(primitive, x, index, values)
         if done is not None:
             return done
+    y = values if type(values) in _SCALARS else asarray(values)
+    dtype, _ = dtypes.lattice_result_type(x, y)
+    if dtype != x.dtype:
+        return _narrowed(
+            primitive, x, index, y, dtype, (unique_indices, mode, wrap_negative_indices)
+        )
     parsed = parse(x.shape, index)
     plan = Plan(parsed)
     if parsed.expand:
         x = expand_dims(x, parsed.expand)
     indices = plan.indices(wrap_negative_indices)
-    updates = _values_like(x, values, plan)
+    updates = _updates(x, y, plan)
     if updates.size and x.size:
         x = bind_scatter(
             primitive,
@@ -274,41 +280,76 @@ def _update(
     return squeeze_p.bind(x, dimensions=tuple(parsed.expand)) if parsed.expand else x
 
 
+def _narrowed(primitive: Scatter, x: Any, index: Any, y: Any, dtype: Any, options: Any) -> Array:
+    """Values of a wider dtype: combine in that, then go back to the dtype of `x`."""
+    warnings.warn(
+        "scatter inputs have incompatible types: cannot safely cast value from "
+        f"dtype={typeof(y).dtype.name} to dtype={x.dtype.name} with "
+        "jax_numpy_dtype_promotion=standard. In future JAX releases this will result in an error.",
+        FutureWarning,
+        stacklevel=5,
+    )
+    unique_indices, mode, wrap = options
+    wide = convert_element_type_p.bind(x, new_dtype=dtype, weak_type=False, sharding=None)
+    out = _update(primitive, wide, index, y, False, unique_indices, mode, wrap)
+    return convert_element_type_p.bind(out, new_dtype=x.dtype, weak_type=x.weak_type, sharding=None)
+
+
 _PLAIN = {int, slice, type(None), type(Ellipsis)}
 
 
 def _update_plain(primitive: Scatter, x: ConcreteArray, index: Any, values: Any) -> Any:
-    """The quick way for numbers and slices within bounds: NumPy's own assignment; None if it is not."""
-    if type(index) not in _PLAIN and (
-        type(index) is not tuple or not all(type(i) in _PLAIN for i in index)
-    ):
-        return None
+    """The quick way, NumPy's own assignment; None where it does not do."""
     dtype = x._value.dtype
     if dtype.kind not in "fciu" or debugging():
         return None
-    if type(values) is ConcreteArray:
-        value = values._value
-        if value.dtype != dtype:
-            return None
-    elif type(values) not in (int, float) or (type(values) is float and dtype.kind != "f"):
+    value = _plain_value(values, dtype)
+    place = _plain_index(index)
+    if value is None or place is None:
         return None
-    elif dtype.kind not in "fi":
-        return None
-    else:
-        value = _scalar(values, dtype)
     ufunc = _UFUNCS[primitive]
     out = np.array(x._value, order="C")
     token = quiet_begin()
     try:
-        old = out[index]
-        if np.ndim(value) > np.ndim(old):
+        if type(place) is np.ndarray:
+            picks = place.dtype.kind != "b"
+            if value.ndim > out.ndim + (place.ndim - 1 if picks else 1 - place.ndim):
+                return None
+            if ufunc is not None and picks:
+                # NumPy's `at` is quick along one dimension only.
+                if out.ndim != 1:
+                    return None
+                ufunc.at(out, place, value)
+                return ConcreteArray(out, x.weak_type)
+        old = out[place]
+        if value.ndim > old.ndim:
             return None
-        out[index] = value if ufunc is None else ufunc(old, value)
+        out[place] = value if ufunc is None else ufunc(old, value)
     except (IndexError, TypeError, ValueError):
         return None  # the general way finds the right answer, or the right error
     finally:
         quiet_end(token)
     return ConcreteArray(out, x.weak_type)
+
+
+def _plain_index(index: Any) -> Any:
+    """Numbers and slices as they are, one index array or mask for NumPy; else None."""
+    if type(index) in _PLAIN or (type(index) is tuple and all(type(i) in _PLAIN for i in index)):
+        return (index,) if index is None else index
+    if type(index) is ConcreteArray and index.ndim and index._value.dtype.kind in "ib":
+        return np.ascontiguousarray(index._value)
+    return None
+
+
+def _plain_value(values: Any, dtype: Any) -> Any:
+    """The values if they are of that dtype or go into it without a question, else None."""
+    if type(values) is ConcreteArray:
+        return values._value if values._value.dtype == dtype else None
+    if (type(values) is float and dtype.kind == "f") or (
+        type(values) is int and dtype.kind in "fi"
+    ):
+        return _scalar(values, dtype)
+    return None
 
 
 def _scalar(x: Any, dtype: Any) -> Any:
@@ -320,18 +361,8 @@ def _scalar(x: Any, dtype: Any) -> Any:
         quiet_end(token)
 
 
-def _values_like(x: Any, values: Any, plan: Plan) -> Any:
+def _updates(x: Any, y: Any, plan: Plan) -> Any:
     """The values in the dtype of `x`, laid out as the scatter wants its updates."""
-    y = values if type(values) in _SCALARS else asarray(values)
-    dtype, _ = dtypes.lattice_result_type(x, y)
-    if dtype != x.dtype:
-        warnings.warn(
-            "scatter inputs have incompatible types: cannot safely cast value from "
-            f"dtype={typeof(y).dtype.name} to dtype={x.dtype.name} with jax_numpy_dtype_promotion=standard. In future JAX releases "
-            "this will result in an error.",
-            FutureWarning,
-            stacklevel=4,
-        )
     if type(y) in _SCALARS:
         y = ConcreteArray(_scalar(y, x.dtype), x.weak_type)
     elif y.dtype != x.dtype or y.weak_type != x.weak_type:

@@ -243,7 +243,7 @@ def put_along_axis(
             f"arr.ndim={x.ndim} and indices.ndim={index.ndim}."
         )
     axis = axis_index(axis, x.ndim)
-    _pairing(x.shape, index.shape, axis)
+    _pairing(index.shape, x.shape, axis)
     where_ = [np.arange(n).reshape(-1, *(1,) * (x.ndim - d - 1)) for d, n in enumerate(x.shape)]
     return AtHelper(x)[(*where_[:axis], index, *where_[axis + 1 :])].set(values, mode=mode)
 
