@@ -10,6 +10,7 @@ import numpy as np
 from funcgrad import lax
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array
+from funcgrad.core.trace import Tracer
 from funcgrad.numpy.arguments import (
     ArrayLike,
     Axes,
@@ -20,6 +21,7 @@ from funcgrad.numpy.arguments import (
     is_complex,
 )
 from funcgrad.numpy.convert import asarray, check_arraylike, promote_args, promote_inexact
+from funcgrad.numpy.creation import diagonal, eye
 from funcgrad.numpy.floats import conj
 from funcgrad.numpy.logic import where
 from funcgrad.numpy.reductions import cumsum
@@ -34,6 +36,7 @@ __all__ = [
     "diff",
     "ediff1d",
     "gradient",
+    "trace",
     "trapezoid",
     "unwrap",
 ]
@@ -233,6 +236,36 @@ def _three(x: Array) -> Array:
     if x.shape[-1] == 3:
         return x
     return lax.pad(x, lax.full_like(x, 0, shape=()), [(0, 0, 0)] * (x.ndim - 1) + [(0, 1, 0)])
+
+
+def trace(
+    a: ArrayLike,
+    offset: Any = 0,
+    axis1: int = 0,
+    axis2: int = 1,
+    dtype: DTypeLike = None,
+    out: None = None,
+) -> Array:
+    """The sums of the diagonals of the matrices in the dimensions `axis1`, `axis2`.
+
+    `offset` may be traced. Integers are added up as int64.
+
+    Raises:
+      ValueError: if `a` has fewer than two dimensions.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.trace(jnp.array([[1, 2], [3, 4]]))
+    Array(5, dtype=int64)
+    """
+    check_arraylike("trace", a)
+    if out is not None:
+        raise NotImplementedError("The 'out' argument to jnp.trace is not supported.")
+    x = asarray(a)
+    if not isinstance(offset, Tracer):
+        return sum_(diagonal(x, offset, axis1, axis2), -1, dtype)
+    x = moveaxis(x, (axis1, axis2), (-2, -1))
+    chosen = eye(x.shape[-2], x.shape[-1], offset, bool)
+    return sum_(where(chosen, x, lax.full_like(x, 0, shape=())), (-2, -1), dtype)
 
 
 def convolve(

@@ -20,6 +20,7 @@ from funcgrad.numpy.arguments import (
 )
 from funcgrad.numpy.convert import asarray, check_arraylike
 from funcgrad.numpy.floats import clip
+from funcgrad.numpy.joining import tile
 from funcgrad.numpy.logic import where
 from funcgrad.numpy.shape import broadcast_to, moveaxis, ravel
 from funcgrad.numpy.sorting import argsort, flatnonzero
@@ -134,7 +135,7 @@ def resize(a: ArrayLike, new_shape: Any) -> Array:
     size = int(np.prod(shape, dtype=np.int64))
     if x.size == 0 or size == 0:
         return lax.full(shape, 0, x.dtype)
-    flat = lax.tile(lax.reshape(x, (x.size,)), (-(-size // x.size),))
+    flat = tile(lax.reshape(x, (x.size,)), -(-size // x.size))
     return lax.reshape(lax.slice_in_dim(flat, 0, size), shape)
 
 

@@ -311,7 +311,10 @@ def tile(A: ArrayLike, reps: Any) -> Array:
     counts = (1,) * (x.ndim - len(counts)) + counts
     if x.ndim < len(counts):
         x = lax.expand_dims(x, range(len(counts) - x.ndim))
-    return lax.tile(x, counts)
+    # Each dimension is repeated along a new one before it, then both are made one.
+    shape = [size for pair in zip(counts, x.shape) for size in pair]
+    repeated = lax.broadcast_in_dim(x, shape, range(1, 2 * x.ndim, 2))
+    return lax.reshape(repeated, [count * n for count, n in zip(counts, x.shape)])
 
 
 def repeat(
