@@ -1,4 +1,4 @@
-"""The Python array API standard: what the namespace says of itself, and exchange by DLPack."""
+"""The Python array API standard: what the namespace says of itself."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core import dtypes
-from funcgrad.core.array import Array, ConcreteArray, readonly
-from funcgrad.core.trace import Tracer
-from funcgrad.errors import TracerArrayConversionError
 
-__all__ = ["API_VERSION", "ArrayNamespaceInfo", "array_namespace_info", "from_dlpack"]
+__all__ = ["API_VERSION", "ArrayNamespaceInfo", "array_namespace_info"]
 
 API_VERSION = "2024.12"
 
@@ -78,36 +75,3 @@ def array_namespace_info() -> ArrayNamespaceInfo:
     ['float32', 'float64']
     """
     return ArrayNamespaceInfo()
-
-
-def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Array:
-    """An array of another library as one of ours, by the DLPack protocol; it is not copied.
-
-    The other library must not write to the memory afterwards; `copy=True` makes it safe.
-
-    Raises:
-      TypeError: for what does not have `__dlpack__` and `__dlpack_device__`.
-      BufferError: for memory that cannot be shared: another byte order, a device.
-
-    >>> import numpy as np
-    >>> import funcgrad.numpy as jnp
-    >>> jnp.from_dlpack(np.arange(3))
-    Array([0, 1, 2], dtype=int64)
-    """
-    if isinstance(x, Tracer):
-        raise TracerArrayConversionError(x)
-    if isinstance(x, Array):
-        return x
-    if not hasattr(x, "__dlpack__") or not hasattr(x, "__dlpack_device__"):
-        raise TypeError(
-            "The array passed to from_dlpack must have __dlpack__ and __dlpack_device__ methods."
-        )
-    value = np.from_dlpack(x)
-    if copy:
-        value = value.copy()
-    dtype = dtypes.canonicalize_dtype(value.dtype)
-    if dtype != value.dtype:
-        if copy is False:
-            raise ValueError(f"{value.dtype} becomes {dtype}, a copy, which copy=False forbids")
-        value = value.astype(dtype)
-    return ConcreteArray(readonly(value))

@@ -108,7 +108,7 @@ def _apply_ufunc(
 ) -> Any:
     if any(_foreign(x) for x in inputs):
         return NotImplemented
-    name = f"numpy.{ufunc.__name__}"
+    name = ("numpy." if getattr(np, ufunc.__name__, None) is ufunc else "") + ufunc.__name__
     if kwargs.get("out") is not None:
         _refuse_out(name, inputs, kwargs["out"])
     if method == "at" and isinstance(inputs[0], Array):
@@ -154,6 +154,8 @@ def _apply_function(ours: Function | None, func: Function, args: Any, kwargs: An
         _refuse_in_place(name)
     if ours is None or (short in _COERCIONS and not any(isinstance(x, Tracer) for x in args)):
         return _on_values(name, func, args, kwargs)
+    if any(x is None for x in args[: _TAKE_LISTS.get(short, 0)]):
+        return _on_values(name, func, args, kwargs)  # an array of objects
     args = _without_lists(short, args)
     if kwargs:
         kwargs = _understood(ours, kwargs)
