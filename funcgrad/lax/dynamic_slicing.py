@@ -310,6 +310,24 @@ def _starts(x: Array, given: Any, allow_negative: bool | Sequence[bool]) -> list
     return out
 
 
+def _fits(size: int, n: int) -> bool:
+    return 0 <= size <= n
+
+
+def _known(x: Any, given: Any, allow_negative: Any) -> list[int] | None:
+    """The positions as numbers, if they and `x` are known and nobody records; else None."""
+    if type(x) is not ConcreteArray or allow_negative is not True or recording():
+        return None
+    starts = []
+    for i, n in zip(given, x.shape, strict=False):
+        if type(i) is ConcreteArray and not i.ndim and i._value.dtype.kind in "iu":
+            i = int(i._value)
+        elif type(i) is not int:
+            return None
+        starts.append(i + n if i < 0 else i)
+    return starts if len(starts) == len(given) == x.ndim else None
+
+
 def dynamic_slice(
     operand: ArrayLike,
     start_indices: Any,
@@ -331,8 +349,11 @@ def dynamic_slice(
     Array([2, 3, 4], dtype=int64)
     """
     x = as_operand(operand)
-    starts = _starts(x, start_indices, allow_negative_indices)
     sizes = tuple(map(operator.index, slice_sizes))
+    known = _known(x, start_indices, allow_negative_indices)
+    if known is not None and len(sizes) == x.ndim and all(map(_fits, sizes, x.shape)):
+        return ConcreteArray(x._value[window(x.shape, known, sizes)], x.weak_type)  # type: ignore[attr-defined]  # it is known
+    starts = _starts(x, start_indices, allow_negative_indices)
     dynamic_slice_p.abstract_eval(x.aval, *[s.aval for s in starts], slice_sizes=sizes)
     return dynamic_slice_p.bind(x, *starts, slice_sizes=sizes)
 
@@ -354,6 +375,14 @@ def dynamic_update_slice(
     Array([0, 1, 2, 8, 9], dtype=int64)
     """
     x, u = as_operand(operand), as_operand(update)
+    known = _known(x, start_indices, allow_negative_indices)
+    if (
+        known is not None
+        and type(u) is ConcreteArray
+        and (u.ndim, u.dtype) == (x.ndim, x.dtype)
+        and all(map(_fits, u.shape, x.shape))
+    ):
+        return ConcreteArray(dynamic_update_slice_p.impl(x._value, u._value, *known))  # type: ignore[attr-defined]  # it is known
     starts = _starts(x, start_indices, allow_negative_indices)
     dynamic_update_slice_p.abstract_eval(x.aval, u.aval, *[s.aval for s in starts])
     return dynamic_update_slice_p.bind(x, u, *starts)

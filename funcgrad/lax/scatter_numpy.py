@@ -5,7 +5,7 @@ inserted_window_dims, scatter_dims_to_operand_dims, operand_batching_dims, scatt
 
 A scatter becomes rows: the operand is seen as (P, W) with W the elements that always travel
 together, each update has its row number in 0..P-1. `ufunc.at` is quick for W = 1 only (NumPy then
-runs its indexed inner loop), so wider rows take one of three ways, see `_combine`.
+runs its indexed inner loop), so wider rows take one of three ways, see `combine_rows`.
 Updates are applied in the order of the indices: where several set one element, the last one wins.
 """
 
@@ -31,7 +31,7 @@ from funcgrad.lax.gather_numpy import (
     window_at,
 )
 
-__all__ = ["scatter", "scatter_into", "scatter_rounds", "window_sizes"]
+__all__ = ["combine_rows", "scatter", "scatter_into", "scatter_rounds", "window_sizes"]
 
 # Measured: from this many elements on, a Python loop over rows beats `ufunc.at` on elements.
 _LONG_ROW = 512
@@ -96,7 +96,7 @@ def scatter_into(
         rows = rows[inside]
         updates = updates.reshape(*inside.shape, width)[inside]
     out, updates = out.reshape(-1, width), updates.reshape(-1, width)
-    _combine(ufunc, out, rows.reshape(-1), updates, unique)
+    combine_rows(ufunc, out, rows.reshape(-1), updates, unique)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -164,7 +164,7 @@ def _spread(geo: Geometry, x: Any, rank: int) -> Any:
     return x.reshape(shape)
 
 
-def _combine(ufunc: Any, out: Any, rows: Any, updates: Any, unique: bool) -> None:
+def combine_rows(ufunc: Any, out: Any, rows: Any, updates: Any, unique: bool) -> None:
     """out[row] = ufunc(out[row], update) for each row in turn."""
     width = out.shape[1]
     if width == 1:

@@ -25,6 +25,7 @@ from funcgrad.lax.scatter import (
     scatter_p,
     scatter_sub_p,
 )
+from funcgrad.lax.scatter_numpy import combine_rows
 from funcgrad.lax.shape import expand_dims, rev_p, squeeze_p
 from funcgrad.numpy.convert import asarray
 from funcgrad.numpy.index_expr import Plan, parse
@@ -315,12 +316,11 @@ def _update_plain(primitive: Scatter, x: ConcreteArray, index: Any, values: Any)
             picks = place.dtype.kind != "b"
             if value.ndim > out.ndim + (place.ndim - 1 if picks else 1 - place.ndim):
                 return None
-            if ufunc is not None and picks:
-                # NumPy's `at` is quick along one dimension only.
-                if out.ndim != 1:
-                    return None
+            if picks and ufunc is not None and out.ndim == 1:
                 ufunc.at(out, place, value)
                 return ConcreteArray(out, x.weak_type)
+            if picks and ufunc is not None:
+                return _combined(ufunc, out, place, value, x.weak_type)
         old = out[place]
         if value.ndim > old.ndim:
             return None
@@ -332,11 +332,23 @@ def _update_plain(primitive: Scatter, x: ConcreteArray, index: Any, values: Any)
     return ConcreteArray(out, x.weak_type)
 
 
+def _combined(ufunc: Any, out: Any, rows: Any, value: Any, weak_type: bool) -> Any:
+    """Rows of `out` combined with values, row by row; None if one is out of bounds."""
+    n = len(out)
+    if not out.size or (rows.size and not -n <= rows.min() <= rows.max() < n):
+        return None
+    value = np.broadcast_to(value, rows.shape + out.shape[1:])
+    rows = np.where(rows < 0, rows + n, rows).reshape(-1)
+    combine_rows(ufunc, out.reshape(n, -1), rows, value.reshape(len(rows), -1), False)
+    return ConcreteArray(out, weak_type)
+
+
 def _plain_index(index: Any) -> Any:
     """Numbers and slices as they are, one index array or mask for NumPy; else None."""
     if type(index) in _PLAIN or (type(index) is tuple and all(type(i) in _PLAIN for i in index)):
         return (index,) if index is None else index
     if type(index) is ConcreteArray and index.ndim and index._value.dtype.kind in "ib":
+        # Contiguous, so that NumPy goes through it in order and the last value wins.
         return np.ascontiguousarray(index._value)
     return None
 

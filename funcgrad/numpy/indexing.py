@@ -153,6 +153,11 @@ def take_along_axis(
     axis = axis_index(axis, x.ndim)
     how = GatherScatterMode.from_any(mode)
     wrap = wrap_negative_indices is None or wrap_negative_indices
+    if wrap and type(x) is ConcreteArray and type(index) is ConcreteArray and not recording():
+        try:
+            return ConcreteArray(x._value[_along_axis(x.shape, index._value, axis)], x.weak_type)
+        except IndexError:
+            pass  # out of bounds, or shapes that do not fit
     pairs = _pairing(x.shape, index.shape, axis)
     shape = tuple(max(p) if i != axis else p[1] for i, p in enumerate(pairs))
     if 0 in shape:
@@ -161,6 +166,16 @@ def take_along_axis(
     if wrap:
         index = wrapped(index, x.shape[axis])
     return _gather_along(x, index, axis, pairs, how, fill_value)
+
+
+def _along_axis(shape: tuple[int, ...], index: Any, axis: int) -> tuple[Any, ...]:
+    """`index` along an axis, and for the other axes each position itself: for `x[...]`."""
+    rank = len(shape)
+    places: list[Any] = [
+        np.arange(n).reshape((-1,) + (1,) * (rank - d - 1)) for d, n in enumerate(shape)
+    ]
+    places[axis] = index
+    return tuple(places)
 
 
 def _pairing(have: tuple[int, ...], index: tuple[int, ...], axis: int) -> list[tuple[int, int]]:
@@ -244,8 +259,7 @@ def put_along_axis(
         )
     axis = axis_index(axis, x.ndim)
     _pairing(index.shape, x.shape, axis)
-    where_ = [np.arange(n).reshape(-1, *(1,) * (x.ndim - d - 1)) for d, n in enumerate(x.shape)]
-    return AtHelper(x)[(*where_[:axis], index, *where_[axis + 1 :])].set(values, mode=mode)
+    return AtHelper(x)[_along_axis(x.shape, index, axis)].set(values, mode=mode)
 
 
 def put(
