@@ -8,12 +8,13 @@ import numpy as np
 
 from funcgrad.core.array import Array, ConcreteArray
 from funcgrad.core.trace import eval_trace, get_trace
-from funcgrad.lax.dynamic_slicing import recording
+from funcgrad.lax.dynamic_windows import recording
 from funcgrad.lax.gather import gather
 from funcgrad.lax.gather_numbers import GatherDimensionNumbers, GatherScatterMode
 from funcgrad.lax.shape import expand_dims, rev_p
 from funcgrad.numpy.creation import zeros
-from funcgrad.numpy.index_expr import Parsed, Plan, dynamic_read, inside, parse, static_read
+from funcgrad.numpy.index_expr import Parsed, parse
+from funcgrad.numpy.index_plan import Plan, dynamic_read, inside, static_read
 
 __all__ = ["getitem", "read"]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ArrayLike, ConcreteArray
-from funcgrad.lax.dynamic_slicing import recording, strong, wrapped
+from funcgrad.lax.dynamic_windows import recording, strong, wrapped
 from funcgrad.lax.gather import gather
 from funcgrad.lax.gather_numbers import GatherDimensionNumbers, GatherScatterMode
 from funcgrad.lax.shape import expand_dims, reshape
