@@ -133,7 +133,7 @@ class DynamicUpdateSlice(Primitive):
     """An operand with the part that begins at scalar positions replaced."""
 
     def impl(self, x: Any, update: Any, *starts: Any) -> Any:
-        out = x.copy()
+        out = np.array(x)
         out[window(x.shape, starts, update.shape)] = update
         return out
 
@@ -199,7 +199,7 @@ class DynamicUpdateSlice(Primitive):
         x, update = (v.aval.shape for v in eqn.invars[:2])
         where = _emit_window(emitter, args[2:], x, update)
         name: str = emitter.fresh("u")
-        emitter.statement(f"{name} = {args[0]}.copy()")
+        emitter.statement(f"{name} = {emitter.numpy('array')}({args[0]})")
         emitter.statement(f"{name}[{where}] = {args[1]}")
         return name
 
