@@ -293,6 +293,8 @@ SELECTION: list[Row] = [
     ),
 ]
 
+ONCE = {"second": "the derivative by the first argument has none"}
+
 SPECIAL: list[Row] = [
     *unary("lax.erf", sps.erf),
     *unary("lax.erfc", sps.erfc),
@@ -301,8 +303,8 @@ SPECIAL: list[Row] = [
     *unary("lax.digamma", sps.digamma, lo=0.2, hi=4.0),
     *unary("lax.bessel_i0e", sps.i0e),
     *unary("lax.bessel_i1e", sps.i1e),
-    *binary("lax.igamma", sps.gammainc, lo=0.3, hi=3.0),
-    *binary("lax.igammac", sps.gammaincc, lo=0.3, hi=3.0),
+    *binary("lax.igamma", sps.gammainc, lo=0.3, hi=3.0, no=ONCE),
+    *binary("lax.igammac", sps.gammaincc, lo=0.3, hi=3.0, no=ONCE),
     *binary(
         "lax.igamma_grad_a",
         None,
@@ -319,7 +321,8 @@ SPECIAL: list[Row] = [
         edges=False,
         no={"jvp": "no derivative is defined", "vjp": "likewise"},
     ),
-    *binary("lax.zeta", sps.zeta, lo=2.1, hi=4.0),
+    *binary("lax.zeta", sps.zeta, lo=2.1, hi=4.0, no={"jvp": "not by its first argument"}),
+    *op("lax.zeta", case(F("n", lo=2.1, hi=4.0, diff=False), F("n", lo=0.5)), ref=sps.zeta),
     *op(
         "lax.polygamma",
         case(F("n", make=lambda rng, s: np.full(s, 2.0), diff=False), F("n", lo=0.5, hi=3.0)),

@@ -136,7 +136,7 @@ TRACED: list[Row] = [
         "numpy.ravel_multi_index",
         case((Z("n", lo=0, hi=3), Z("n", lo=0, hi=4)), (3, 4)),
         case((Z("n", lo=-9, hi=9), Z("n", lo=0, hi=4)), (3, 4), mode="wrap"),
-        no={"jit": "checks its values"},
+        no={"jit": "checks its values", "vmap": "likewise"},
     ),
     *same("numpy.unravel_index", case(Z("n", lo=0, hi=12), (3, 4))),
     *op(
