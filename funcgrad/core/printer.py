@@ -126,7 +126,7 @@ class _Printer:
         hidden = _HIDDEN.get(name, ())
         return [
             (k, v)
-            for k, v in sorted(eqn.params.items())
+            for k, v in sorted(eqn.params.items(), key=lambda item: (item[0] != "name", item[0]))
             if k not in hidden
             and not (k in silent and (v == silent[k] or (silent[k] is None and not _says(v))))
             and not (k == "accuracy" and v is None)
