@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from funcgrad.core.array import Array, numpy_value
+from funcgrad.core.array import Array, ConcreteArray, numpy_value
 from funcgrad.core.trace import Tracer
 from funcgrad.numpy.array_namespace import API_VERSION
 from funcgrad.numpy.attributes import astype
@@ -25,6 +25,8 @@ __all__ = ["install"]
 
 Function = Callable[..., Any]
 
+# Types of arguments with which a ufunc's call needs no further look.
+_COMMON = {ConcreteArray, np.ndarray, np.float64, np.int64, int, float, complex}
 # Of these functions so many leading arguments are arrays, for which NumPy takes lists as well.
 _TAKE_LISTS = {
     "allclose": 2, "append": 2, "array_equal": 2, "array_equiv": 2, "broadcast_arrays": 99,
@@ -48,7 +50,15 @@ def install(namespace: ModuleType) -> None:
     tables: Any = functools.cache(lambda: (_ufuncs(namespace), _functions(namespace)))
 
     def array_ufunc(self: Array, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return _apply_ufunc(tables()[0].get(ufunc), ufunc, method, inputs, kwargs)
+        ours = tables()[0].get(ufunc)
+        if (
+            ours is None
+            or kwargs
+            or method != "__call__"
+            or not _COMMON.issuperset(map(type, inputs))
+        ):
+            return _apply_ufunc(ours, ufunc, method, inputs, kwargs)
+        return ours(*inputs)
 
     def array_function(self: Array, func: Function, types: Any, args: Any, kwargs: Any) -> Any:
         if not all(issubclass(t, (Array, np.ndarray)) for t in types):

@@ -122,18 +122,20 @@ def _det_jvp(primals: Any, tangents: Any) -> tuple[list[Array], list[Array]]:
     parity = _parity(pivots, a.dtype)
     first = lax.slice_in_dim(factors, 0, n - 1, axis=-1)
     others = lax.mul(prod(first, -1), parity)
-    out = lax.mul(others, lax.index_in_dim(factors, n - 1, -1, False))
+    out = lax.mul(prod(factors, -1), parity)
     order = lax.expand_dims(permutation, (permutation.ndim,))
     order = lax.broadcast_in_dim(order, a.shape, range(a.ndim))
     y = take_along_axis(t, order, -2, "promise_in_bounds")
     y = lax.linalg.triangular_solve(lu, y, left_side=True, lower=True, unit_diagonal=True)
     last = np.arange(n) == n - 1
+    zero, one = lax.full((), 0, a.dtype), lax.full((), 1, a.dtype)
     scale = where(last[:, None], expand_dims(others, (-2, -1)), expand_dims(out, (-2, -1)))
-    upper = where(last[:, None] & last, lax.full((), 1, a.dtype), lu)
+    # Other zeros on the diagonal are taken out as well, so that nothing below is infinite.
+    upper = where(np.eye(n, dtype=bool) & (last | (lu == zero)), one, lu)
     x = lax.linalg.triangular_solve(upper, lax.mul(y, scale), left_side=True)
     trace = sum_(diagonal(x, 0, -2, -1), -1)
-    regular = all_(lax.ne(first, lax.full((), 0, a.dtype)), -1)
-    return [out], [where(regular, trace, lax.full((), 0, a.dtype))]
+    regular = all_(lax.ne(first, zero), -1)
+    return [out], [where(regular, trace, zero)]
 
 
 def slogdet(a: ArrayLike, *, method: str | None = None) -> SlogdetResult:
