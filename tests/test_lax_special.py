@@ -81,7 +81,9 @@ def test_edges() -> None:
     assert np.signbit(np.asarray(lax.erf(-0.0)))
     equal(lax.erf_inv(EDGES), [0, -0.0, inf, -inf, nan, nan, nan, nan, nan])
     equal(np.asarray(lax.lgamma(EDGES))[:-1], [inf, inf, 0, inf, nan, inf, inf, inf])
-    equal(np.asarray(lax.digamma(EDGES))[[0, 1, 3, 4, 5, 6, 7]], [nan, nan, nan, nan, inf, nan, nan])
+    equal(
+        np.asarray(lax.digamma(EDGES))[[0, 1, 3, 4, 5, 6, 7]], [nan, nan, nan, nan, inf, nan, nan]
+    )
     equal(np.asarray(lax.bessel_i0e(EDGES))[4:7], [nan, 0, 0])
     assert fg.grad(lax.erf_inv)(1.0) == inf
     assert fg.grad(lax.bessel_i1e)(0.0) == 0.5

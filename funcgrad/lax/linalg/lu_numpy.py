@@ -1,8 +1,9 @@
 """Triangular systems and LU factorizations in plain NumPy, for stacks of matrices.
 
-Large matrices go to LAPACK where SciPy is installed; NumPy does not hand out its own. Both halve the matrix again and again, so that nearly all the work is done by matrix products
+Both halve the matrix again and again, so that nearly all the work is done by matrix products
 (S. Toledo, "Locality of reference in LU decomposition with partial pivoting", SIAM Journal on
 Matrix Analysis and Applications 18 (1997), 1065-1081). Zeros on a diagonal give inf and NaN.
+NumPy does not hand out its own LAPACK; where SciPy is installed, large matrices go to SciPy's.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Matrices = np.ndarray[Any, Any]
 
 _LEAF = 16
 # From this size on LAPACK is worth the import of SciPy.
-_LARGE = 48
+_LARGE = 32
 
 
 @functools.cache
@@ -46,9 +47,7 @@ def solve_triangular(a: Matrices, b: Matrices, *, lower: bool, unit: bool = Fals
     if n >= _LARGE and b.shape[-1] and (scipy := _scipy_linalg()):
         trsm = scipy.blas.get_blas_funcs("trsm", (a, b))
         # In BLAS's column-major eyes these are X^T A^T = B^T: nothing has to be transposed.
-        return _each(
-            lambda a, b: trsm(1, a.T, b.T, side=1, lower=not lower, diag=unit).T, a, b
-        )
+        return _each(lambda a, b: trsm(1, a.T, b.T, side=1, lower=not lower, diag=unit).T, a, b)
     x = np.array(b, order="C")
     if x.size:
         _substitute(a, x, lower, unit)
@@ -94,7 +93,7 @@ def lu(a: Matrices) -> tuple[Matrices, Matrices]:
     k = min(m, n)
     if k >= _LARGE and a.size and (scipy := _scipy_linalg()):
         getrf = scipy.lapack.get_lapack_funcs("getrf", (a,))
-        return _each(lambda a: getrf(a)[:2], a)  # type: ignore[no-any-return]
+        return _each(lambda a: getrf(a)[:2], a)
     out = np.array(a, order="C").reshape(math.prod(a.shape[:-2]), m, n)
     pivots = np.zeros((len(out), k), np.int32)
     if out.size:
