@@ -37,6 +37,7 @@ from funcgrad.lax import (
     window_folds as _window_folds,
     windows as _windows,
 )
+from funcgrad.lax import linalg as linalg
 from funcgrad.lax.arithmetic import *
 from funcgrad.lax.bits import *
 from funcgrad.lax.bitwise import *
