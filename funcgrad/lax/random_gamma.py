@@ -23,13 +23,13 @@ __all__ = ["random_gamma"]
 class RandomGamma(Primitive):
     """From keys `[*k]` and shape parameters `[*k, *rest]` one number for each parameter."""
 
-    def impl(self, keys: Any, a: Any, *, log_space: bool) -> Any:  # type: ignore[override]  # own signature
+    def impl(self, keys: Any, a: Any, *, log_space: bool) -> Any:
         impl, words = words_of(keys)
         a = np.asarray(a)
         each = impl.split(words, a.shape[keys.ndim :]).reshape(-1, *impl.key_shape)
         return random_gamma_numpy(impl, each, a.reshape(-1), log_space).reshape(a.shape)
 
-    def abstract_eval(self, keys: ShapedArray, a: ShapedArray, *, log_space: bool) -> ShapedArray:  # type: ignore[override]  # own signature
+    def abstract_eval(self, keys: ShapedArray, a: ShapedArray, *, log_space: bool) -> ShapedArray:
         return shaped(a.shape, a.dtype)
 
     def jvp(self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> Any:

@@ -14,7 +14,6 @@ The default generator, `threefry2x32`, gives the bits that JAX gives. `impl="phi
 
 from __future__ import annotations
 
-from funcgrad.random import impls as _impls
 from funcgrad.random.basic import bits, normal, randint, uniform
 from funcgrad.random.continuous import (
     cauchy,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ import numpy as np
 import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.api.jit import jit
-from funcgrad.config import default_prng_impl, legacy_prng_key
+from funcgrad.config import legacy_prng_key
 from funcgrad.dtypes import canonicalize_dtype, issubdtype, prng_key
-from funcgrad.lax.prng import PRNGImpl, find_impl, impl_of, random_wrap
+from funcgrad.lax.prng import PRNGImpl, random_wrap
+from funcgrad.random.impls import default_impl
 
 __all__ = [
     "as_float",
@@ -22,16 +24,14 @@ __all__ = [
     "check_broadcast",
     "common_shape",
     "compiled",
-    "default_impl",
     "float_dtype",
     "is_key",
     "new_style",
     "one_key",
-    "resolve_impl",
 ]
 
 
-def compiled(*static: str) -> Any:
+def compiled(*static: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """`jit` as a decorator, with static arguments by name."""
     return functools.partial(jit, static_argnames=static)
 
@@ -39,24 +39,6 @@ def compiled(*static: str) -> Any:
 def is_key(x: Any) -> bool:
     """Whether `x` is an array of new-style keys."""
     return hasattr(x, "dtype") and issubdtype(x.dtype, prng_key)
-
-
-def default_impl() -> PRNGImpl:
-    """The implementation that the configuration names."""
-    return find_impl(default_prng_impl.value)
-
-
-def resolve_impl(spec: Any) -> PRNGImpl:
-    """The implementation that a name, a key dtype or None (the configured one) stands for."""
-    if spec is None:
-        return default_impl()
-    if isinstance(spec, PRNGImpl):
-        return spec
-    if isinstance(spec, str):
-        return find_impl(spec)
-    if hasattr(spec, "impl_name"):
-        return impl_of(spec)
-    raise TypeError(f"unrecognized type {type(spec)} for specifying PRNG implementation.")
 
 
 def new_style(keys: Any) -> tuple[Any, bool]:

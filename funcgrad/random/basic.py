@@ -10,8 +10,8 @@ import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.dtypes import canonicalize_dtype, finfo, iinfo, issubdtype
 from funcgrad.lax.bitcast import bitcast_convert_type
-from funcgrad.lax.special import erf_inv
 from funcgrad.lax.prng import random_bits, random_split
+from funcgrad.lax.special import erf_inv
 from funcgrad.random.arguments import (
     as_shape,
     common_shape,

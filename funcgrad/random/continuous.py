@@ -164,9 +164,7 @@ def _maxwell(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return lax.sqrt(jnp.sum(vectors * vectors, axis=-1))
 
 
-def double_sided_maxwell(
-    key: Any, loc: Any, scale: Any, shape: Any = (), dtype: Any = None
-) -> Any:
+def double_sided_maxwell(key: Any, loc: Any, scale: Any, shape: Any = (), dtype: Any = None) -> Any:
     """Maxwell numbers with a random sign, times `scale` plus `loc`.
 
     The result has the shape `shape` followed by the common shape of `loc` and `scale`, which is
@@ -269,9 +267,7 @@ def triangular(
     key = one_key("triangular", key)
     dtype = float_dtype("triangular", dtype)
     shape = common_shape("triangular", shape, left, mode, right)
-    left, right, mode = (
-        jnp.broadcast_to(as_float(x, dtype), shape) for x in (left, right, mode)
-    )
+    left, right, mode = (jnp.broadcast_to(as_float(x, dtype), shape) for x in (left, right, mode))
     peak = (mode - left) / (right - left)
     u = uniform(key, shape, dtype)
     below = left + lax.sqrt(u * (right - left) * (mode - left))
@@ -306,9 +302,7 @@ def truncated_normal(
 
 
 @compiled("shape", "dtype")
-def _truncated_normal(
-    key: Any, lower: Any, upper: Any, shape: tuple[int, ...], dtype: Any
-) -> Any:
+def _truncated_normal(key: Any, lower: Any, upper: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     root2 = np.array(np.sqrt(2), dtype)[()]
     lower, upper = as_float(lower, dtype), as_float(upper, dtype)
     u = uniform(key, shape, dtype, erf(lower / root2), erf(upper / root2))

@@ -134,12 +134,14 @@ def binomial(key: Any, n: Any, p: Any, shape: Any = None, dtype: Any = None) -> 
     key = one_key("binomial", key)
     dtype = float_dtype("binomial", dtype)
     shape = common_shape("binomial", shape, n, p)
-    n, p = (jnp.broadcast_to(as_float(x, dtype), shape) for x in (n, p))
-    return _binomial(key, n, p)
+    common = canonicalize_dtype(jnp.result_type(n, p))
+    common = common if issubdtype(common, np.floating) else canonicalize_dtype(float)
+    n, p = (jnp.broadcast_to(as_float(x, common), shape) for x in (n, p))
+    return _binomial(key, n, p, dtype)
 
 
-def _binomial(key: Any, n: Any, p: Any) -> Any:
-    """For float `n` and `p` of one shape."""
+def _binomial(key: Any, n: Any, p: Any, dtype: Any) -> Any:
+    """For float `n` and `p` of one shape and dtype, in which it computes."""
     few = p < 0.5
     q = lax.select(few, p, 1 - p)
     bad_n, bad_q = jnp.isnan(n) | (n < 0), jnp.isnan(q) | (q < 0)
@@ -148,20 +150,18 @@ def _binomial(key: Any, n: Any, p: Any) -> Any:
     small = bad_n | (n * safe <= 10)
     whole = lax.floor(n)
     # Each method gets harmless parameters where the other one is used.
-    by_inversion = _binomial_inversion(
-        key, lax.select(small, whole, lax.full_like(n, 0.0)), safe
-    )
+    by_inversion = _binomial_inversion(key, lax.select(small, whole, lax.full_like(n, 0.0)), safe)
     by_rejection = _binomial_rejection(
         key,
         lax.select(small, lax.full_like(n, 1e4), whole),
         lax.select(small, lax.full_like(q, 0.5), safe),
     )
-    out = lax.select(small, by_inversion, by_rejection)
+    out = as_float(lax.select(small, by_inversion, by_rejection), dtype)
     invalid = bad_q | bad_n
     out = lax.select(invalid, lax.full_like(out, np.nan), out)
     out = lax.select(endless & ~invalid, lax.full_like(out, np.inf), out)
     keep = few | bad_n | jnp.isnan(q) | endless
-    return lax.select(keep, out, whole - out)
+    return lax.select(keep, out, as_float(whole, dtype) - out)
 
 
 def _binomial_inversion(key: Any, n: Any, p: Any) -> Any:
@@ -270,7 +270,7 @@ def multinomial(
 
     def draw(remaining: Any, outcome: Any) -> Any:
         ratio, subkey = outcome
-        count = _binomial(subkey, remaining, ratio)
+        count = _binomial(subkey, remaining, ratio, p.dtype)
         return remaining - count, count
 
     keys = random_split(key, (p.shape[-1],))

@@ -56,7 +56,9 @@ def bernoulli(
     dtype = canonicalize_dtype(jnp.result_type(p))
     if not issubdtype(dtype, np.floating):
         raise TypeError(f"bernoulli probability `p` must have a floating dtype, got {dtype}.")
-    return _bernoulli(key, lax.convert_element_type(p, dtype), common_shape("bernoulli", shape, p), mode)
+    return _bernoulli(
+        key, lax.convert_element_type(p, dtype), common_shape("bernoulli", shape, p), mode
+    )
 
 
 @compiled("shape", "mode")

@@ -219,9 +219,7 @@ def dirichlet(
     dtype = float_dtype("dirichlet", dtype)
     alpha = jnp.asarray(alpha)
     if not alpha.ndim:
-        raise ValueError(
-            f"dirichlet requires alpha.ndim >= 1, got alpha.ndim == {alpha.ndim}"
-        )
+        raise ValueError(f"dirichlet requires alpha.ndim >= 1, got alpha.ndim == {alpha.ndim}")
     sizes = alpha.shape[:-1] if shape is None else as_shape(shape)
     check_broadcast("dirichlet", sizes, alpha.shape[:-1])
     return _dirichlet(key, alpha, sizes, dtype)

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from funcgrad.lax.prng import PRNGImpl
+from typing import Any
+
+from funcgrad.config import default_prng_impl
+from funcgrad.lax.prng import PRNGImpl, find_impl, impl_of
 from funcgrad.random import philox, threefry
 
-__all__ = ["philox_impl", "threefry_impl"]
+__all__ = ["default_impl", "philox_impl", "resolve_impl", "threefry_impl"]
 
 threefry_impl = PRNGImpl("threefry2x32", "fry", threefry)
 philox_impl = PRNGImpl("philox", "philox", philox)
+
+
+def default_impl() -> PRNGImpl:
+    """The implementation that the configuration names."""
+    return find_impl(default_prng_impl.value)
+
+
+def resolve_impl(spec: Any) -> PRNGImpl:
+    """The implementation that a name, a key dtype or None (the configured one) stands for."""
+    if spec is None:
+        return default_impl()
+    if isinstance(spec, PRNGImpl):
+        return spec
+    if isinstance(spec, str):
+        return find_impl(spec)
+    if hasattr(spec, "impl_name"):
+        return impl_of(spec)
+    raise TypeError(f"unrecognized type {type(spec)} for specifying PRNG implementation.")

@@ -18,9 +18,9 @@ from funcgrad.random.arguments import (
     is_key,
     new_style,
     one_key,
-    resolve_impl,
     wrap_words,
 )
+from funcgrad.random.impls import resolve_impl
 
 __all__ = [
     "PRNGKey",
@@ -40,8 +40,8 @@ def _seeded(name: str, seed: Any, impl: PRNGImpl) -> Any:
         raise TypeError(f"{name} accepts a scalar seed, but was given a PRNG key.")
     if np.ndim(seed):
         raise TypeError(
-            f"{name} accepts a scalar seed, but was given an array of shape {np.shape(seed)} != (). "
-            "Use jax.vmap for batching"
+            f"{name} accepts a scalar seed, but was given an array of shape {np.shape(seed)} != ()"
+            ". Use jax.vmap for batching"
         )
     if isinstance(seed, int):
         # Strongly typed; the low 32 bits are what 32-bit mode keeps.

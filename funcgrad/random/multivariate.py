@@ -9,7 +9,6 @@ import numpy as np
 import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.random.arguments import (
-    as_float,
     as_shape,
     check_broadcast,
     compiled,
@@ -39,7 +38,7 @@ def multivariate_normal(
       cov: symmetric positive definite (or semidefinite, except with `"cholesky"`) matrices of shape
         `(*batch, n, n)`.
       shape: the shape of the result without its last axis, to which the batches broadcast.
-      dtype: a float dtype.
+      dtype: the float dtype of the normal numbers; mean and covariance keep theirs.
       method: how `cov` is factored: `"cholesky"`, `"eigh"` or `"svd"`.
       out_sharding: ignored.
 
@@ -61,9 +60,7 @@ def multivariate_normal(
             f"multivariate_normal requires mean.ndim >= 1, got mean.ndim == {mean.ndim}"
         )
     if cov.ndim < 2:
-        raise ValueError(
-            f"multivariate_normal requires cov.ndim >= 2, got cov.ndim == {cov.ndim}"
-        )
+        raise ValueError(f"multivariate_normal requires cov.ndim >= 2, got cov.ndim == {cov.ndim}")
     n = mean.shape[-1]
     if cov.shape[-2:] != (n, n):
         raise ValueError(
@@ -75,12 +72,12 @@ def multivariate_normal(
     else:
         sizes = as_shape(shape)
         check_broadcast("normal", sizes, mean.shape[:-1], cov.shape[:-2])
-    return _multivariate_normal(key, as_float(mean, dtype), as_float(cov, dtype), sizes, method)
+    return _multivariate_normal(key, mean, cov, sizes, dtype, method)
 
 
-@compiled("shape", "method")
+@compiled("shape", "dtype", "method")
 def _multivariate_normal(
-    key: Any, mean: Any, cov: Any, shape: tuple[int, ...], method: str
+    key: Any, mean: Any, cov: Any, shape: tuple[int, ...], dtype: Any, method: str
 ) -> Any:
     if method == "cholesky":
         factor = jnp.linalg.cholesky(cov)
@@ -90,7 +87,7 @@ def _multivariate_normal(
     else:
         left, values, _ = jnp.linalg.svd(cov)
         factor = left * lax.sqrt(values[..., None, :])
-    z = normal(key, (*shape, mean.shape[-1]), mean.dtype)
+    z = normal(key, (*shape, mean.shape[-1]), dtype)
     return mean + jnp.einsum("...ij,...j->...i", factor, z)
 
 

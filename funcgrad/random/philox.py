@@ -35,7 +35,7 @@ class _Stream:
         self._use = use
         self._next = -1
         self._generator = np.random.Philox(key=pair)
-        self._state: dict[str, Any] = {
+        self._state: Any = {
             "bit_generator": "Philox",
             "state": {"counter": np.zeros(4, np.uint64), "key": pair},
             "buffer": np.zeros(4, np.uint64),

@@ -173,7 +173,7 @@ def bits(keys: U32, bit_width: int, shape: tuple[int, ...]) -> np.ndarray[Any, A
 
 
 def split(keys: U32, shape: tuple[int, ...]) -> U32:
-    """Keys `uint32[*k, *shape, 2]` from keys `uint32[*k, 2]`: the cipher of the counters 0, 1, ..."""
+    """Keys `uint32[*k, *shape, 2]` from keys `uint32[*k, 2]`: the cipher of 0, 1, ..."""
     out = np.empty((*keys.shape[:-1], *shape, 2), np.uint32)
     n = math.prod(shape)
     if keys.size == 2 and n <= _FEW:
