@@ -13,9 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from funcgrad.core import dtypes
-from funcgrad.core.array import typeof
+from funcgrad.core.array import ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.primitive import AxisData, Primitive, Zero
+from funcgrad.core.trace import eval_trace, get_trace
 from funcgrad.lax.families import aligned_batches, broadcast_shape
 from funcgrad.transforms.structural import moveaxis
 
@@ -23,6 +24,8 @@ __all__ = [
     "PRNGImpl",
     "find_impl",
     "impl_of",
+    "known_key",
+    "new_array",
     "random_bits",
     "random_clone",
     "random_fold_in",
@@ -234,6 +237,18 @@ random_bits_p = Bits("random_bits")
 random_wrap_p = Wrap("random_wrap")
 random_unwrap_p = Unwrap("random_unwrap")
 random_clone_p = Clone("random_clone")
+
+
+def known_key(key: Any) -> tuple[PRNGImpl, Words] | None:
+    """The generator and the words of a single key; None for a tracer and while tracing."""
+    if type(key) is not ConcreteArray or get_trace() is not eval_trace:
+        return None
+    return words_of(key._value)
+
+
+def new_array(value: np.ndarray[Any, Any]) -> ConcreteArray:
+    """The array of a value that nobody else refers to."""
+    return ConcreteArray(value if value.ndim else value[()])
 
 
 def random_seed(seeds: Any, impl: PRNGImpl) -> Any:

@@ -10,8 +10,9 @@ import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.dtypes import canonicalize_dtype, finfo, iinfo, issubdtype
 from funcgrad.lax.bitcast import bitcast_convert_type
-from funcgrad.lax.prng import random_bits, random_split
+from funcgrad.lax.prng import known_key, new_array, random_bits, random_split
 from funcgrad.lax.special import erf_inv
+from funcgrad.random import fused
 from funcgrad.random.arguments import (
     as_shape,
     common_shape,
@@ -73,7 +74,11 @@ def uniform(
     """
     key = one_key("uniform", key)
     dtype = float_dtype("uniform", dtype)
-    return _uniform(key, as_shape(shape), dtype, minval, maxval)
+    shape = as_shape(shape)
+    known = known_key(key)
+    if known and dtype in fused.FUSED and type(minval) is type(maxval) is float:
+        return new_array(fused.uniform(*known, shape, dtype, minval, maxval))
+    return _uniform(key, shape, dtype, minval, maxval)
 
 
 @compiled("shape", "dtype")
@@ -117,7 +122,11 @@ def normal(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = 
     """
     key = one_key("normal", key)
     dtype = float_dtype("normal", dtype, "float or complex", np.inexact)
-    return _normal(key, as_shape(shape), dtype)
+    shape = as_shape(shape)
+    known = known_key(key)
+    if known and dtype in fused.FUSED:
+        return new_array(fused.normal(*known, shape, dtype))
+    return _normal(key, shape, dtype)
 
 
 @compiled("shape", "dtype")

@@ -155,7 +155,8 @@ def _gumbel(key: Any, shape: tuple[int, ...], dtype: Any, mode: str) -> Any:
     u1, u2 = _uniform(key, (2, *shape), dtype, minval=0.0, maxval=1.0)
     above = u1 >= 0.5
     fine = u1 + np.array(limits.eps, dtype)[()] * u2 + tiny
-    return -lax.log(-lax.log1p(-jnp.where(above, u1, fine)))
+    u: Any = jnp.where(above, u1, fine)
+    return -lax.log(-lax.log1p(-u))
 
 
 def categorical(

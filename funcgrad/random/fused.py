@@ -1,6 +1,7 @@
-"""Normal numbers straight from the bits, block by block in the cache.
+"""Uniform and normal numbers straight from the bits, block by block in the cache.
 
-The same numbers, bit for bit, as the program of `normal` makes in steps over whole arrays.
+The same numbers, bit for bit, as the programs of `uniform` and `normal` make in steps over whole
+arrays: those are for tracing, these for a known key outside of any transformation.
 """
 
 from __future__ import annotations
@@ -14,43 +15,87 @@ from funcgrad.lax.prng import PRNGImpl
 from funcgrad.lax.special_numpy import erf_inv_block
 from funcgrad.random.blocks import BLOCK, for_blocks
 
-__all__ = ["normal"]
+__all__ = ["FUSED", "normal", "uniform"]
 
-_BITS_DROPPED = {np.dtype(np.float32): 9, np.dtype(np.float64): 12}
+Real = np.ndarray[Any, Any]
+# finish(words, out, spare): numbers from random words, which are overwritten.
+Finish = Callable[[Real, Real, Real], None]
+
+# The dtypes for which this works, and how many bits are dropped to leave a mantissa.
+FUSED = {np.dtype(np.float32): 9, np.dtype(np.float64): 12}
+_SMALL = 1 << 13
 
 
-def normal(
-    impl: PRNGImpl, key: np.ndarray[Any, Any], shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> np.ndarray[Any, Any]:
-    """Standard normal numbers, float32 or float64, from the words of one key."""
+def _fused(
+    impl: PRNGImpl, key: Real, shape: tuple[int, ...], dtype: np.dtype[Any], finish: Finish
+) -> Real:
     out = np.empty(shape, dtype)
     flat = out.reshape(-1)
     uint = np.dtype(f"u{dtype.itemsize}")
-    drop = np.array(_BITS_DROPPED[dtype], uint)
-    two = np.array(2, dtype)
-    exponent = two.view(uint)
-    low = np.nextafter(np.array(-1, dtype), np.array(0, dtype))
-    root2 = np.array(np.sqrt(2), dtype)
+    if flat.size <= _SMALL:
+        with np.errstate(all="ignore"):
+            finish(impl.bits(key, 8 * dtype.itemsize, flat.shape), flat, np.empty_like(flat))
+        return out
 
     def worker() -> Callable[[int, int], None]:
         fill = impl.filler(key)
         words, spare = np.empty(BLOCK, uint), np.empty(BLOCK, dtype)
 
         def work(start: int, stop: int) -> None:
-            n = stop - start
-            w = words[:n]
-            fill(start, w)
-            # The mantissa of numbers in [2, 4): twice those of a uniform in [1, 2), exactly.
-            np.right_shift(w, drop, w)
-            np.bitwise_or(w, exponent, w)
-            u = w.view(dtype)
-            np.subtract(u, two, u)
-            np.add(u, low, u)
-            z = flat[start:stop]
-            erf_inv_block(u, z, spare[:n])
-            np.multiply(z, root2, z)
+            part = words[: stop - start]
+            fill(start, part)
+            finish(part, flat[start:stop], spare[: stop - start])
 
         return work
 
-    for_blocks(out.size, worker)
+    for_blocks(flat.size, worker)
     return out
+
+
+def normal(impl: PRNGImpl, key: Real, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Real:
+    """Standard normal numbers from the words of one key."""
+    two = np.array(2, dtype)
+    exponent = two.view(f"u{dtype.itemsize}")
+    drop = np.array(FUSED[dtype], exponent.dtype)
+    low = np.nextafter(np.array(-1, dtype), np.array(0, dtype))
+    root2 = np.array(np.sqrt(2), dtype)
+
+    def finish(words: Real, out: Real, spare: Real) -> None:
+        # The mantissa of numbers in [2, 4): twice those in [1, 2), exactly.
+        np.right_shift(words, drop, words)
+        np.bitwise_or(words, exponent, words)
+        u = words.view(dtype)
+        np.subtract(u, two, u)
+        np.add(u, low, u)
+        erf_inv_block(u, out, spare)
+        np.multiply(out, root2, out)
+
+    return _fused(impl, key, shape, dtype, finish)
+
+
+def uniform(
+    impl: PRNGImpl,
+    key: Real,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    minval: float,
+    maxval: float,
+) -> Real:
+    """Uniform numbers in `[minval, maxval)` from the words of one key."""
+    one = np.array(1, dtype)
+    exponent = one.view(f"u{dtype.itemsize}")
+    drop = np.array(FUSED[dtype], exponent.dtype)
+    low = np.array(minval, dtype)
+    span = np.subtract(np.array(maxval, dtype), low)
+    plain = minval == 0 and maxval == 1
+
+    def finish(words: Real, out: Real, spare: Real) -> None:
+        np.right_shift(words, drop, words)
+        np.bitwise_or(words, exponent, words)
+        np.subtract(words.view(dtype), one, out)
+        if not plain:
+            np.multiply(out, span, out)
+            np.add(out, low, out)
+            np.maximum(low, out, out=out)
+
+    return _fused(impl, key, shape, dtype, finish)
