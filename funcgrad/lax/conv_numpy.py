@@ -75,13 +75,13 @@ def conv_general_dilated(
     y = memory.transpose(out_spec)
     if y.size:
         groups = feature_group_count * batch_group_count
-        w = w.astype(work, copy=False).reshape(groups, -1, *w.shape[1:])
+        w = w.astype(work, copy=False).reshape(groups, features // groups, *w.shape[1:])
         x = x.astype(work, copy=False)
         if batch_group_count > 1:
             x = x.reshape(groups, n, *x.shape[1:])
         else:
-            x = np.moveaxis(x.reshape(n, groups, -1, *x.shape[2:]), 1, 0) if x.size else x[None]
-        y = np.moveaxis(y.reshape(n, groups, -1, *outs), 1, 0)
+            x = np.moveaxis(x.reshape(n, groups, x.shape[1] // groups, *x.shape[2:]), 1, 0)
+        y = np.moveaxis(y.reshape(n, groups, features // groups, *outs), 1, 0)
         axes = axes_of(x.shape[3:], outs, w.shape[3:], window_strides, padding, rhs_dilation)
         if max(lhs_dilation, default=1) == 1:
             _convolve(x, w, y, axes)

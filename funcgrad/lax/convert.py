@@ -27,9 +27,7 @@ def full_like(x: Any, value: Any, dtype: Any = None, shape: Any = None) -> Array
     )
     if not shape:
         return scalar
-    return broadcast_in_dim_p.bind(
-        scalar, shape=shape, broadcast_dimensions=(), sharding=None
-    )
+    return broadcast_in_dim_p.bind(scalar, shape=shape, broadcast_dimensions=(), sharding=None)
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, *, sharding: Any = None) -> Array:
@@ -50,9 +48,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, *, sharding: Any = None
         )
     if not sizes:
         return value
-    return broadcast_in_dim_p.bind(
-        value, shape=sizes, broadcast_dimensions=(), sharding=None
-    )
+    return broadcast_in_dim_p.bind(value, shape=sizes, broadcast_dimensions=(), sharding=None)
 
 
 def convert(x: Any, dtype: Any) -> Any:
@@ -144,7 +140,9 @@ class Real(Linear):
 
 
 real_p = Real("real", lambda x: np.real(x), lambda ct: complex(ct, full_like(ct, 0, ct.dtype)))
-imag_p = Real("imag", lambda x: np.imag(x), lambda ct: complex(full_like(ct, 0, ct.dtype), neg_p.bind(ct)))
+imag_p = Real(
+    "imag", lambda x: np.imag(x), lambda ct: complex(full_like(ct, 0, ct.dtype), neg_p.bind(ct))
+)
 
 
 class Complex(Elementwise):
@@ -228,17 +226,11 @@ def conj(x: ArrayLike) -> Array:
 
 def convert_element_type(operand: ArrayLike, new_dtype: Any) -> Array:
     """The same numbers in another dtype: complex loses its imaginary part, floats saturate."""
-    weak = new_dtype in (bool, int, float) and new_dtype is not bool
     x = as_operand(operand)
     dtype = dtypes.canonicalize_dtype(new_dtype)
-    weak = (
-        weak or (type(new_dtype) is type and new_dtype.__name__ == "complex")
-    ) and new_dtype is not bool
-    if x.dtype == dtype and x.weak_type == weak:
+    if x.dtype == dtype and not x.weak_type:
         return x
-    return convert_element_type_p.bind(
-        x, new_dtype=dtype, weak_type=weak, sharding=None
-    )
+    return convert_element_type_p.bind(x, new_dtype=dtype, weak_type=False, sharding=None)
 
 
 as_operand = operand

@@ -155,7 +155,8 @@ def select_and_scatter(
     if not source.size or not x.size:
         return out
     padded, taps = _windows(x, axes, identity)
-    total = out if padded.shape == x.shape else np.zeros(padded.shape, source.dtype)
+    whole = all(a.start == 0 and a.stop == a.size for a in axes)
+    total = out if whole else np.zeros(padded.shape, source.dtype)
     apart = all(a.stride >= a.taps and a.dilation == 1 for a in axes)
     finite = source.dtype.kind in "iub" or bool(np.isfinite(source).all())
     for tap, hit in zip(taps, _chosen(padded, taps, ufunc, axes)):
@@ -164,7 +165,7 @@ def select_and_scatter(
             np.multiply(source, hit, out=total[tap])
         else:
             total[tap] += np.where(hit, source, source.dtype.type(0))
-    if total is not out:
+    if not whole:
         inside, outside = [], []
         for a in axes:
             low, high = max(a.start, 0), max(min(a.stop, a.size), a.start, 0)
