@@ -18,16 +18,15 @@ from funcgrad.lax import (
     custom as _custom,
     dot as _dot,
     dynamic_slicing as _dynamic_slicing,
-    dynamic_windows as _dynamic_windows,
     elementwise as _elementwise,
     fft as _fft,
     gather as _gather,
     gather_numbers as _gather_numbers,
     gradient_stop as _gradient_stop,
     joining as _joining,
+    misc as _misc,
     power as _power,
     prng as _prng,
-    random_gamma as _random_gamma,
     reductions as _reductions,
     remat as _remat,
     rounding as _rounding,
@@ -51,15 +50,14 @@ from funcgrad.lax.convert import *
 from funcgrad.lax.cumulative import *
 from funcgrad.lax.dot import *
 from funcgrad.lax.dynamic_slicing import *
-from funcgrad.lax.dynamic_windows import *
 from funcgrad.lax.elementwise import *
 from funcgrad.lax.fft import *
 from funcgrad.lax.gather import *
 from funcgrad.lax.gather_numbers import *
 from funcgrad.lax.gradient_stop import *
 from funcgrad.lax.joining import *
+from funcgrad.lax.misc import *
 from funcgrad.lax.power import *
-from funcgrad.lax.random_gamma import *
 from funcgrad.lax.reductions import *
 from funcgrad.lax.rounding import *
 from funcgrad.lax.scatter import *
@@ -91,15 +89,14 @@ __all__ = [
     *_cumulative.__all__,
     *_dot.__all__,
     *_dynamic_slicing.__all__,
-    *_dynamic_windows.__all__,
     *_elementwise.__all__,
     *_fft.__all__,
     *_gather.__all__,
     *_gather_numbers.__all__,
     *_gradient_stop.__all__,
     *_joining.__all__,
+    *_misc.__all__,
     *_power.__all__,
-    *_random_gamma.__all__,
     *_reductions.__all__,
     *_rounding.__all__,
     *_scatter.__all__,

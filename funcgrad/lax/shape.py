@@ -27,7 +27,6 @@ __all__ = [
     "broadcast_shapes",
     "broadcast_to_rank",
     "broadcasted_iota",
-    "canonical_axis",
     "collapse",
     "expand_dims",
     "iota",
@@ -226,9 +225,7 @@ def broadcast_in_dim(
     if x.shape == shape and dims == tuple(range(len(shape))):
         return x
     broadcast_in_dim_p.abstract_eval(x.aval, shape=shape, broadcast_dimensions=dims)
-    return broadcast_in_dim_p.bind(
-        x, shape=shape, broadcast_dimensions=dims, sharding=None
-    )
+    return broadcast_in_dim_p.bind(x, shape=shape, broadcast_dimensions=dims, sharding=None)
 
 
 def broadcast_to_rank(x: ArrayLike, rank: int) -> Array:

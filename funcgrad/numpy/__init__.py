@@ -20,6 +20,7 @@ from funcgrad.numpy import (
     array_methods as _array_methods,
     attributes as _attributes,
     bits as _bits,
+    buffers as _buffers,
     calculus as _calculus,
     contractions as _contractions,
     convert as _convert,
@@ -28,9 +29,9 @@ from funcgrad.numpy import (
     floats as _floats,
     functional as _functional,
     histograms as _histograms,
-    index_read as _index_read,
     index_tricks as _index_tricks,
     indexing as _indexing,
+    integers as _integers,
     joining as _joining,
     logic as _logic,
     nan_reductions as _nan_reductions,
@@ -50,8 +51,11 @@ from funcgrad.numpy import (
     ufuncs as _ufuncs,
     window_functions as _window_functions,
 )
+from funcgrad.numpy import linalg as linalg
+from funcgrad.numpy import fft as fft
 from funcgrad.numpy.attributes import *
 from funcgrad.numpy.bits import *
+from funcgrad.numpy.buffers import *
 from funcgrad.numpy.calculus import *
 from funcgrad.numpy.contractions import *
 from funcgrad.numpy.convert import *
@@ -60,9 +64,9 @@ from funcgrad.numpy.editing import *
 from funcgrad.numpy.floats import *
 from funcgrad.numpy.functional import *
 from funcgrad.numpy.histograms import *
-from funcgrad.numpy.index_read import *
 from funcgrad.numpy.index_tricks import *
 from funcgrad.numpy.indexing import *
+from funcgrad.numpy.integers import *
 from funcgrad.numpy.joining import *
 from funcgrad.numpy.logic import *
 from funcgrad.numpy.nan_reductions import *
@@ -110,8 +114,11 @@ __all__ = [
     "inf", "integer", "isdtype", "issubdtype", "nan", "ndarray", "newaxis", "number", "object_", "pi",
     "printoptions", "promote_types", "result_type", "save", "savez", "set_printoptions",
     "signedinteger", "unsignedinteger",
+    "linalg",
+    "fft",
     *_attributes.__all__,
     *_bits.__all__,
+    *_buffers.__all__,
     *_calculus.__all__,
     *_contractions.__all__,
     *_convert.__all__,
@@ -120,9 +127,9 @@ __all__ = [
     *_floats.__all__,
     *_functional.__all__,
     *_histograms.__all__,
-    *_index_read.__all__,
     *_index_tricks.__all__,
     *_indexing.__all__,
+    *_integers.__all__,
     *_joining.__all__,
     *_logic.__all__,
     *_nan_reductions.__all__,

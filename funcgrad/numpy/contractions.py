@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import lax
+from funcgrad.lax.shape import canonical_axis
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ArrayLike, to_array, typeof
 from funcgrad.numpy.convert import check_arraylike, promote_dtypes
@@ -166,7 +167,7 @@ def vecdot(
 
 
 def _last(ndim: int, axis: int) -> list[int]:
-    axis = lax.canonical_axis(axis, ndim)
+    axis = canonical_axis(axis, ndim)
     return [*(i for i in range(ndim) if i != axis), axis]
 
 
@@ -213,8 +214,8 @@ def tensordot(
                 f"Number of tensordot axes (axes={n}) exceeds input ranks ({x.ndim} and {y.ndim})"
             )
         cx, cy = tuple(range(x.ndim - n, x.ndim)), tuple(range(n))
-    cx = tuple(lax.canonical_axis(i, x.ndim) for i in cx)
-    cy = tuple(lax.canonical_axis(i, y.ndim) for i in cy)
+    cx = tuple(canonical_axis(i, x.ndim) for i in cx)
+    cy = tuple(canonical_axis(i, y.ndim) for i in cy)
     return _contract(x, y, ((cx, cy), ((), ())), precision, preferred_element_type)
 
 
@@ -318,7 +319,9 @@ def _parsed(subscripts: Any, operands: Sequence[Any]) -> tuple[str, list[Any]]:
     # The other form: operand, sublist, operand, sublist, ..., [output sublist].
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     items = [subscripts, *operands]
-    text = lambda sub: "".join("..." if c is Ellipsis else letters[c] for c in sub)  # used twice below
+    text = lambda sub: "".join(
+        "..." if c is Ellipsis else letters[c] for c in sub
+    )  # used twice below
     n = len(items) // 2
     spec = ",".join(text(items[2 * i + 1]) for i in range(n))
     if len(items) % 2:

@@ -154,9 +154,7 @@ def astype(x: Array, dtype: Any, weak_type: bool = False) -> Array:
     """`x` in another dtype by the bare conversion; `x` itself if it has it already."""
     if x.dtype == dtype and x.weak_type == weak_type:
         return x
-    return convert_element_type_p.bind(
-        x, new_dtype=dtype, weak_type=weak_type, sharding=None
-    )
+    return convert_element_type_p.bind(x, new_dtype=dtype, weak_type=weak_type, sharding=None)
 
 
 def check_arraylike(name: str, *args: Any) -> None:

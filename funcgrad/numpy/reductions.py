@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import lax
+from funcgrad.lax.shape import canonical_axis
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ArrayLike, to_array
 from funcgrad.lax.reductions import Extremum
@@ -50,7 +51,7 @@ def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
-    axes = tuple(lax.canonical_axis(a, ndim) for a in given)
+    axes = tuple(canonical_axis(a, ndim) for a in given)
     if len(set(axes)) != len(axes):
         raise ValueError(f"duplicate value in 'axis': {axis}")
     return axes
@@ -323,7 +324,7 @@ def _arg(name: str, find: Callable[..., Array]) -> Any:
         if axis is None:
             flat, where_axis = lax.reshape(x, (x.size,)), 0
         else:
-            flat, where_axis = x, lax.canonical_axis(axis, ndim)
+            flat, where_axis = x, canonical_axis(axis, ndim)
         if flat.shape[where_axis] == 0:
             raise ValueError(f"attempt to get {name} of an empty sequence")
         out_ = find(flat, where_axis, dtypes.default_int_dtype())
@@ -376,7 +377,7 @@ def _cumulative(name: str, run: Callable[..., Array]) -> Any:
         if axis is None or x.ndim == 0:
             x, where_axis = lax.reshape(x, (x.size,)), 0
         else:
-            where_axis = lax.canonical_axis(axis, x.ndim)
+            where_axis = canonical_axis(axis, x.ndim)
         if dtype is not None:
             x = astype(x, dtypes.check_user_dtype(dtype, name))
         elif dtypes.kind(x.dtype) == "b":
@@ -414,7 +415,7 @@ def _cumulative_with_initial(name: str, run: Any, first: int) -> Any:
                     f"The input array has rank {a.ndim}, however axis was not set to an explicit value. The axis argument is only optional for one-dimensional arrays."
                 )
             axis = 0
-        axis = lax.canonical_axis(axis, a.ndim)
+        axis = canonical_axis(axis, a.ndim)
         a = _wide(a, dtype, True)
         out = run(a, axis)
         if include_initial:
