@@ -367,7 +367,7 @@ def _several(name: str, kind: str, a: Any, s: Any, axes: Any, norm: str | None) 
             lengths[-1] = max(2 * (lengths[-1] - 1), 0)
     else:
         x = _of_lengths(x, lengths, kind)
-    out = _scaled(_transform(x, kind, lengths), kind, math.prod(lengths), norm)
+    out = _scaled(lax.fft(x, kind, lengths), kind, math.prod(lengths), norm)
     return moveaxis(out, last, numbers)
 
 
@@ -384,25 +384,6 @@ def _of_lengths(x: Array, lengths: Sequence[int], kind: str) -> Array:
     unchanged = [(0, 0, 0)] * (x.ndim - len(sizes))
     zero = lax.full_like(x, 0, shape=())
     return lax.pad(x, zero, [*unchanged, *((0, n, 0) for n in missing)])
-
-
-def _transform(x: Array, kind: str, lengths: Sequence[int]) -> Array:
-    """`lax.fft` goes over three axes at most: the last three, then those before them.
-
-    Real input comes first in an RFFT, real output last in an IRFFT.
-    """
-    first, rest = list(lengths[-3:]), list(lengths[:-3])
-    inverse = kind in ("IFFT", "IRFFT")
-    if not rest:
-        return lax.fft(x, kind, first)
-    inner = tuple(range(x.ndim - len(first), x.ndim))
-    start = x.ndim - len(lengths)
-    front = tuple(range(start, start + len(first)))
-    if kind == "IRFFT":
-        x = _transform(moveaxis(x, inner, front), "IFFT", rest)
-        return lax.fft(moveaxis(x, front, inner), kind, first)
-    x = moveaxis(lax.fft(x, kind, first), inner, front)
-    return moveaxis(_transform(x, "IFFT" if inverse else "FFT", rest), front, inner)
 
 
 # Transforms come unnormalised, their inverses divided by the size; to which power it goes besides.

@@ -7,17 +7,18 @@ from typing import Any
 
 from funcgrad import lax
 from funcgrad.core.array import Array
+from funcgrad.lax.linalg.common import apply
+from funcgrad.lax.linalg.solve import solve_p
 from funcgrad.numpy.arguments import ArrayLike
 from funcgrad.numpy.convert import asarray, check_arraylike, promote_inexact
 from funcgrad.numpy.creation import eye
-from funcgrad.numpy.indexing import take_along_axis
 from funcgrad.numpy.shape import broadcast_shapes, broadcast_to, moveaxis
 
 __all__ = ["inv", "solve", "tensorinv", "tensorsolve"]
 
 
 def solve(a: ArrayLike, b: ArrayLike) -> Array:
-    """The solution `x` of `a @ x = b`, by an LU factorisation with row exchanges.
+    """The solution `x` of `a @ x = b`, by a factorisation with row exchanges.
 
     `a` is `(..., n, n)`; `b` is a vector `(n,)` or matrices `(..., n, k)`; batches broadcast. A
     singular matrix gives inf and NaN, and so do its derivatives.
@@ -59,17 +60,13 @@ def _solve(a: Array, b: Array) -> Array:
     """`a^-1 b` for matrices `b`, batches broadcast."""
     n, k = b.shape[-2:]
     if a.ndim == 2 and b.ndim > 2:
-        # One factorisation, one system with all columns.
+        # One system with all columns.
         columns = lax.reshape(moveaxis(b, -2, 0), (n, b.size // n if n else 0))
         out = lax.reshape(_solve(a, columns), (n, *b.shape[:-2], k))
         return moveaxis(out, 0, -2)
     batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    lu, _, permutation = lax.linalg.lu(a)
-    lu = broadcast_to(lu, (*batch, n, n))
-    rows = broadcast_to(lax.expand_dims(permutation, (permutation.ndim,)), (*batch, n, 1))
-    b = take_along_axis(broadcast_to(b, (*batch, n, k)), rows, -2, "promise_in_bounds")
-    y = lax.linalg.triangular_solve(lu, b, left_side=True, lower=True, unit_diagonal=True)
-    return lax.linalg.triangular_solve(lu, y, left_side=True)
+    a = broadcast_to(a, (*batch, n, n))
+    return apply(solve_p, a, broadcast_to(b, (*batch, n, k)))
 
 
 def inv(a: ArrayLike) -> Array:
