@@ -24,8 +24,33 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, Final, Generic, TypeVar, cast
 
-T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = [
+    "Config",
+    "Flag",
+    "Override",
+    "check_tracer_leaks",
+    "checking_leaks",
+    "config",
+    "debug_infs",
+    "debug_key_reuse",
+    "debug_nans",
+    "default_device",
+    "default_matmul_precision",
+    "default_prng_impl",
+    "disable_jit",
+    "enable_checks",
+    "enable_x64",
+    "legacy_prng_key",
+    "log_compiles",
+    "numpy_dtype_promotion",
+    "numpy_rank_promotion",
+    "random_seed_offset",
+    "threefry_partitionable",
+    "trace_key",
+]
+
+_T = TypeVar("_T")
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class _Unset:
@@ -51,7 +76,7 @@ class _Local:
 _local: ContextVar[_Local | None] = ContextVar("funcgrad_config", default=None)
 
 
-class Flag(Generic[T]):
+class Flag(Generic[_T]):
     """One setting. ``flag.value`` reads it; ``with flag(x):`` sets it for this thread or task.
 
         >>> from funcgrad.config import debug_nans
@@ -70,7 +95,7 @@ class Flag(Generic[T]):
     __slots__ = ("name", "default", "doc", "_global", "_parse", "_in_key")
 
     def __init__(
-        self, name: str, default: T, parse: Callable[[str, Any], T], *, in_key: bool, doc: str
+        self, name: str, default: _T, parse: Callable[[str, Any], _T], *, in_key: bool, doc: str
     ) -> None:
         self.name = name
         self.doc = doc
@@ -80,20 +105,20 @@ class Flag(Generic[T]):
         self._global = _from_environment(name, default, parse)
 
     @property
-    def value(self) -> T:
+    def value(self) -> _T:
         """The value that holds here and now."""
         local = _local.get()
         if local is None:
             return self._global
-        return cast(T, local.overrides.get(self, self._global))
+        return cast(_T, local.overrides.get(self, self._global))
 
-    def __call__(self, new_val: T | _Unset = _UNSET) -> Override[T]:
+    def __call__(self, new_val: _T | _Unset = _UNSET) -> Override[_T]:
         if isinstance(new_val, _Unset):
             if not isinstance(self.default, bool):
                 raise TypeError(
                     f"{self.name} needs the value to set, as in `with {self.name}(value): ...`."
                 )
-            return Override(self, cast(T, True))
+            return Override(self, cast(_T, True))
         return Override(self, self._parse(self.name, new_val))
 
     def __repr__(self) -> str:
@@ -109,15 +134,15 @@ class _DisableJit(Flag[bool]):
         return super().__call__(disable if isinstance(new_val, _Unset) else new_val)
 
 
-class Override(Generic[T]):
+class Override(Generic[_T]):
     """The context manager and decorator that ``flag(value)`` returns; it can be entered again."""
 
     __slots__ = ("_flag", "_value", "_previous")
 
-    def __init__(self, flag: Flag[T], value: T) -> None:
+    def __init__(self, flag: Flag[_T], value: _T) -> None:
         self._flag = flag
         self._value = value
-        self._previous: list[T | _Unset] = []
+        self._previous: list[_T | _Unset] = []
 
     def __enter__(self) -> None:
         local = _local.get()
@@ -137,7 +162,7 @@ class Override(Generic[T]):
             overrides[self._flag] = previous
         _local.set(_Local(overrides) if overrides else None)
 
-    def __call__(self, fun: F) -> F:
+    def __call__(self, fun: _F) -> _F:
         """Decorate ``fun`` so that each of its calls runs inside this block."""
 
         @functools.wraps(fun)
@@ -145,10 +170,10 @@ class Override(Generic[T]):
             with Override(self._flag, self._value):
                 return fun(*args, **kwargs)
 
-        return cast(F, with_setting)
+        return cast(_F, with_setting)
 
 
-def _from_environment(name: str, default: T, parse: Callable[[str, Any], T]) -> T:
+def _from_environment(name: str, default: _T, parse: Callable[[str, Any], _T]) -> _T:
     for variable in (f"FUNCGRAD_{name.upper()}", f"JAX_{name.upper()}"):
         text = os.environ.get(variable)
         if text:

@@ -116,6 +116,10 @@ class Primitive:
         """A Python expression for the result (a sequence for several results)."""
         return emitter.call(self.impl, args, eqn.params)  # type: ignore[no-any-return]
 
+    # How the executor writes it where no expression does: statements that assign to given names
+    # (emitter, names of the arguments, names of the results, equation).
+    write: Callable[[Any, Sequence[str], Sequence[str], JaxprEqn], None] | None = None
+
     def effects(self, params: dict[str, Any]) -> frozenset[Any]:
         """What else happens when it runs; operations with effects are kept, and in order."""
         return frozenset()

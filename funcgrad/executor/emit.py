@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import keyword
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from funcgrad.core.array import ConcreteArray
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 __all__ = ["Emitter", "Module"]
+
+# Blocks of inner jaxprs nest in one function up to this depth (Python allows 20 blocks).
+DEEPEST = 8
 
 # Arrays below this many bytes stay until the function returns: `del` would cost more than it frees.
 WORTH_RELEASING = 1 << 14
@@ -85,8 +89,12 @@ class Emitter:
         self.jaxpr: Jaxpr = closed.jaxpr
         self.names: dict[Var, str] = {}
         self.lines: list[str] = []
+        self.indent = ""
+        self._bind_constants(closed)
+
+    def _bind_constants(self, closed: ClosedJaxpr) -> None:
         for v, c in zip(closed.jaxpr.constvars, closed.consts, strict=True):
-            self.names[v] = module.constant(c)
+            self.names[v] = self.module.constant(c)
 
     # For emit rules.
 
@@ -130,7 +138,31 @@ class Emitter:
 
     def statement(self, text: str) -> None:
         """A line before the equation's own."""
-        self.lines.append(text)
+        self.lines.append(self.indent + text)
+
+    @contextlib.contextmanager
+    def indented(self, head: str) -> Iterator[None]:
+        """`head`, a line such as `if x:`, and below it the lines written in the `with` block."""
+        self.statement(head)
+        before, start = self.indent, len(self.lines)
+        self.indent += "    "
+        yield
+        if len(self.lines) == start:
+            self.statement("pass")
+        self.indent = before
+
+    def block(self, closed: ClosedJaxpr, args: Sequence[str], name: str = "body") -> list[str]:
+        """Write an inner jaxpr's equations here, for arguments of these names; its results' names."""
+        if len(self.indent) >= 4 * DEEPEST:
+            outs = [self.fresh(f"r{i}_") for i in range(len(closed.jaxpr.outvars))]
+            target = f"({', '.join(outs)}{',' if len(outs) == 1 else ''}) = " if outs else ""
+            self.statement(f"{target}{self.function(closed, name)}({', '.join(args)})")
+            return outs
+        closed = self.module.optimize(closed)
+        self._bind_constants(closed)
+        self.names.update(zip(closed.jaxpr.invars, args, strict=True))
+        self._equations(closed.jaxpr, keep=closed.jaxpr.invars)
+        return [self.name(v) for v in closed.jaxpr.outvars]
 
     def fresh(self, prefix: str = "t") -> str:
         """A name for an intermediate value."""
@@ -149,18 +181,24 @@ class Emitter:
     def source(self, name: str) -> str:
         jaxpr = self.jaxpr
         params = [self.name(v) for v in jaxpr.invars]
-        last = _releases(jaxpr)
-        for i, eqn in enumerate(jaxpr.eqns):
-            self.equation(eqn)
-            if last[i]:
-                self.lines.append(f"del {', '.join(self.names[v] for v in last[i])}")
+        self._equations(jaxpr)
         outs = [self.name(v) for v in jaxpr.outvars]
         self.lines.append(f"return ({', '.join(outs)}{',' if len(outs) == 1 else ''})")
         body = "\n    ".join(self.lines)
         return f"def {name}({', '.join(params)}):\n    {body}\n"
 
+    def _equations(self, jaxpr: Jaxpr, keep: Sequence[Var] = ()) -> None:
+        last = _releases(jaxpr, keep)
+        for i, eqn in enumerate(jaxpr.eqns):
+            self.equation(eqn)
+            if last[i]:
+                self.statement(f"del {', '.join(self.names[v] for v in last[i])}")
+
     def equation(self, eqn: JaxprEqn) -> None:
         args = [self.name(v) for v in eqn.invars]
+        if eqn.primitive.write is not None:
+            eqn.primitive.write(self, args, [self.name(v) for v in eqn.outvars], eqn)
+            return
         expression = eqn.primitive.emit(self, args, eqn)
         place = eqn.source_info
         note = f"  # {os.path.basename(place.file)}:{place.line}" if place.code is not None else ""
@@ -169,13 +207,13 @@ class Emitter:
             target = f"({', '.join(outs)}{',' if len(outs) == 1 else ''}) = " if outs else ""
         else:
             target = f"{self.name(eqn.outvars[0])} = "
-        self.lines.append(f"{target}{expression}{note}")
+        self.statement(f"{target}{expression}{note}")
 
 
-def _releases(jaxpr: Jaxpr) -> list[list[Var]]:
+def _releases(jaxpr: Jaxpr, keep: Sequence[Var] = ()) -> list[list[Var]]:
     """After each equation, the large intermediate results that nobody reads any more."""
     seen: set[Any] = {v for v in jaxpr.outvars if type(v) is not Literal}
-    seen.update(jaxpr.constvars)
+    seen.update(jaxpr.constvars, keep)
     result = []
     for eqn in reversed(jaxpr.eqns):
         dead: list[Var] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from funcgrad.core.primitive import primitives
+from funcgrad.core.primitive import primitives as _primitives
 from funcgrad.lax import (
     arithmetic as _arithmetic,
     bits as _bits,
@@ -13,6 +13,7 @@ from funcgrad.lax import (
     conv as _conv,
     conv_forms as _conv_forms,
     conv_numbers as _conv_numbers,
+    control as _control,
     convert as _convert,
     cumulative as _cumulative,
     custom as _custom,
@@ -43,6 +44,7 @@ from funcgrad.lax import linalg as linalg
 from funcgrad.lax.arithmetic import *
 from funcgrad.lax.bits import *
 from funcgrad.lax.bitwise import *
+from funcgrad.lax.control import *
 from funcgrad.lax.conv import *
 from funcgrad.lax.conv_forms import *
 from funcgrad.lax.conv_numbers import *
@@ -72,7 +74,7 @@ from funcgrad.lax.windows import *
 
 def __getattr__(name: str) -> Any:
     """`lax.sin_p` and its like: the primitives themselves."""
-    found = primitives.get(name[:-2]) if name.endswith("_p") else None
+    found = _primitives.get(name[:-2]) if name.endswith("_p") else None
     if found is None:
         raise AttributeError(f"module 'funcgrad.lax' has no attribute {name!r}")
     return found
@@ -82,6 +84,7 @@ __all__ = [
     *_arithmetic.__all__,
     *_bits.__all__,
     *_bitwise.__all__,
+    *_control.__all__,
     *_conv.__all__,
     *_conv_forms.__all__,
     *_conv_numbers.__all__,

@@ -91,11 +91,27 @@ def _share(z: Any, x: Any, other: Any) -> Any:
     return mul(chosen, where(eq(other, z), half, one))
 
 
-add = binary(add_p, "sum x + y")
-sub = binary(sub_p, "difference x - y")
-mul = binary(mul_p, "product x y")
-div = binary(div_p, "quotient x / y; of integers, rounded towards zero")
-rem = binary(rem_p, "remainder of x / y with the sign of x")
-max = binary(max_p, "maximum; NaN wins")
-min = binary(min_p, "minimum; NaN wins")
-neg = unary(neg_p, "negation")
+add = binary(add_p, "sum x + y", "lax.add(1.0, 2.0)", "Array(3., dtype=float64, weak_type=True)")
+sub = binary(
+    sub_p, "difference x - y", "lax.sub(3.0, 1.0)", "Array(2., dtype=float64, weak_type=True)"
+)
+mul = binary(mul_p, "product x y", "lax.mul(2.0, 3.0)", "Array(6., dtype=float64, weak_type=True)")
+div = binary(
+    div_p,
+    "quotient x / y; of integers, rounded towards zero",
+    "lax.div(1.0, 4.0)",
+    "Array(0.25, dtype=float64, weak_type=True)",
+)
+rem = binary(
+    rem_p,
+    "remainder of x / y with the sign of x",
+    "lax.rem(-7.0, 3.0)",
+    "Array(-1., dtype=float64, weak_type=True)",
+)
+max = binary(
+    max_p, "maximum; NaN wins", "lax.max(1.0, 2.0)", "Array(2., dtype=float64, weak_type=True)"
+)
+min = binary(
+    min_p, "minimum; NaN wins", "lax.min(1.0, 2.0)", "Array(1., dtype=float64, weak_type=True)"
+)
+neg = unary(neg_p, "negation", "lax.neg(2.0)", "Array(-2., dtype=float64, weak_type=True)")

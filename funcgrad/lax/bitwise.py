@@ -77,22 +77,58 @@ shift_right_arithmetic_p = Elementwise(
 )
 
 
-eq = binary(eq_p, "x == y")
-ne = binary(ne_p, "x != y")
-ge = binary(ge_p, "x >= y")
-gt = binary(gt_p, "x > y")
-le = binary(le_p, "x <= y")
-lt = binary(lt_p, "x < y")
-bitwise_and = binary(and_p, "and of bits", "bitwise_and")
-bitwise_or = binary(or_p, "or of bits", "bitwise_or")
-bitwise_xor = binary(xor_p, "exclusive or of bits", "bitwise_xor")
-shift_left = binary(shift_left_p, "x shifted left by y bits")
-shift_right_logical = binary(shift_right_logical_p, "x shifted right by y bits, zeros coming in")
+eq = binary(eq_p, "x == y", "lax.eq(1.0, 2.0)", "Array(False, dtype=bool, weak_type=True)")
+ne = binary(ne_p, "x != y", "lax.ne(1.0, 2.0)", "Array(True, dtype=bool, weak_type=True)")
+ge = binary(ge_p, "x >= y", "lax.ge(1.0, 2.0)", "Array(False, dtype=bool, weak_type=True)")
+gt = binary(gt_p, "x > y", "lax.gt(1.0, 2.0)", "Array(False, dtype=bool, weak_type=True)")
+le = binary(le_p, "x <= y", "lax.le(1.0, 2.0)", "Array(True, dtype=bool, weak_type=True)")
+lt = binary(lt_p, "x < y", "lax.lt(1.0, 2.0)", "Array(True, dtype=bool, weak_type=True)")
+bitwise_and = binary(
+    and_p,
+    "and of bits",
+    "bitwise_and",
+    "lax.bitwise_and(6, 3)",
+    "Array(2, dtype=int64, weak_type=True)",
+)
+bitwise_or = binary(
+    or_p,
+    "or of bits",
+    "bitwise_or",
+    "lax.bitwise_or(6, 3)",
+    "Array(7, dtype=int64, weak_type=True)",
+)
+bitwise_xor = binary(
+    xor_p,
+    "exclusive or of bits",
+    "bitwise_xor",
+    "lax.bitwise_xor(6, 3)",
+    "Array(5, dtype=int64, weak_type=True)",
+)
+shift_left = binary(
+    shift_left_p,
+    "x shifted left by y bits",
+    "lax.shift_left(1, 3)",
+    "Array(8, dtype=int64, weak_type=True)",
+)
+shift_right_logical = binary(
+    shift_right_logical_p,
+    "x shifted right by y bits, zeros coming in",
+    "lax.shift_right_logical(8, 2)",
+    "Array(2, dtype=int64, weak_type=True)",
+)
 shift_right_arithmetic = binary(
-    shift_right_arithmetic_p, "x shifted right by y bits, the sign coming in"
+    shift_right_arithmetic_p,
+    "x shifted right by y bits, the sign coming in",
+    "lax.shift_right_arithmetic(-8, 2)",
+    "Array(-2, dtype=int64, weak_type=True)",
 )
 
 
 def bitwise_not(x: ArrayLike) -> Array:
-    """Elementwise inversion of bits."""
+    """Elementwise inversion of bits.
+
+    >>> from funcgrad import lax
+    >>> lax.bitwise_not(5)
+    Array(-6, dtype=int64, weak_type=True)
+    """
     return not_p.bind(operand(x))

@@ -172,15 +172,22 @@ def _expand(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
     taps = w.shape[4:]
     last = range(4, w.ndim)
     each_tap = w.transpose(0, *last, 1, 2, 3).reshape(groups, -1, c, rows.taps, *[1] * len(rest))
-    y[...] = 0
-    whole = [Axis(a.size, a.size, 1) for a in rest]
-    for images, out, product in _products(x, each_tap, [rows, *whole]):
-        parts = product.reshape(*product.shape[:2], *taps, o, *product.shape[3:])
+    shifts = [shift(rest, tap) for tap in np.ndindex(*taps)]
+    if any(low == high for low, high in map(rows.swapped().reach, range(rows.out))):
+        y[...] = 0
+    for images, out, product in _products(
+        x, each_tap, [rows, *[Axis(a.size, a.size, 1) for a in rest]]
+    ):
         target = y[:, images, :, out]
-        each: Any = slice(None)
-        for tap in itertools.product(*map(range, taps)):
-            read, write = shift(rest, tap)
-            target[trailing(write)] += parts[(each, each, *tap)][trailing(read)]
+        order = np.argsort([-s for s in product.strides])
+        shape = target.shape
+        total = _workspace("total", target.size, y.dtype).reshape([shape[i] for i in order])
+        total = total.transpose(np.argsort(order))
+        total[...] = 0
+        for k, (read, write) in enumerate(shifts):
+            part = product[:, :, k * o : (k + 1) * o]
+            total[trailing(write)] += part[trailing(read)]
+        target[...] = total
 
 
 def _products(

@@ -18,7 +18,12 @@ __all__ = ["complex", "conj", "convert_element_type", "full", "full_like", "imag
 
 
 def full_like(x: Any, value: Any, dtype: Any = None, shape: Any = None) -> Array:
-    """An array of one value with the shape and dtype of `x` (or those given)."""
+    """An array of one value with the shape and dtype of `x` (or those given).
+
+    >>> from funcgrad import lax
+    >>> lax.full_like(lax.iota(int, 2), 7)
+    Array([7, 7], dtype=int64)
+    """
     aval = typeof(x)
     shape = aval.shape if shape is None else tuple(shape)
     weak = aval.weak_type if dtype is None else False
@@ -31,7 +36,12 @@ def full_like(x: Any, value: Any, dtype: Any = None, shape: Any = None) -> Array
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, *, sharding: Any = None) -> Array:
-    """An array of one value."""
+    """An array of one value.
+
+    >>> from funcgrad import lax
+    >>> lax.full((2,), 7.0)
+    Array([7., 7.], dtype=float64, weak_type=True)
+    """
     if dtypes.kind(typeof(fill_value).dtype) == "V" and dtype is None:
         value = operand(fill_value)
     else:
@@ -204,28 +214,53 @@ conj_p = Conj("conj")
 
 
 def real(x: ArrayLike) -> Array:
-    """The real part."""
+    """The real part.
+
+    >>> from funcgrad import lax
+    >>> lax.real(1.0 + 2.0j)
+    Array(1., dtype=float64, weak_type=True)
+    """
     return real_p.bind(operand(x))
 
 
 def imag(x: ArrayLike) -> Array:
-    """The imaginary part."""
+    """The imaginary part.
+
+    >>> from funcgrad import lax
+    >>> lax.imag(1.0 + 2.0j)
+    Array(2., dtype=float64, weak_type=True)
+    """
     return imag_p.bind(operand(x))
 
 
 def complex(x: ArrayLike, y: ArrayLike) -> Array:
-    """The complex number x + i y."""
+    """The complex number x + i y.
+
+    >>> from funcgrad import lax
+    >>> lax.complex(1.0, 2.0)
+    Array(1.+2.j, dtype=complex128, weak_type=True)
+    """
     return complex_p.bind(*operands("complex", x, y))
 
 
 def conj(x: ArrayLike) -> Array:
-    """The complex conjugate."""
+    """The complex conjugate.
+
+    >>> from funcgrad import lax
+    >>> lax.conj(1.0 + 2.0j)
+    Array(1.-2.j, dtype=complex128, weak_type=True)
+    """
     x = operand(x)
     return conj_p.bind(x, input_dtype=x.dtype)
 
 
 def convert_element_type(operand: ArrayLike, new_dtype: Any) -> Array:
-    """The same numbers in another dtype: complex loses its imaginary part, floats saturate."""
+    """The same numbers in another dtype: complex loses its imaginary part, floats saturate.
+
+    >>> from funcgrad import lax
+    >>> lax.convert_element_type(1.7, "int32")
+    Array(1, dtype=int32)
+    """
     x = as_operand(operand)
     dtype = dtypes.canonicalize_dtype(new_dtype)
     if x.dtype == dtype and not x.weak_type:

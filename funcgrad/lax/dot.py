@@ -154,6 +154,10 @@ def dot_general(
     """The general contraction: `((contracting), (batch))` axes of both operands.
 
     The result has the batch axes, then the free axes of `lhs`, then those of `rhs`.
+
+    >>> from funcgrad import lax
+    >>> lax.dot_general(lax.full((2, 3), 1.0), lax.full((3,), 2.0), (((1,), (0,)), ((), ())))
+    Array([6., 6.], dtype=float64, weak_type=True)
     """
     x, y = as_operand(lhs), as_operand(rhs)
     (cx, cy), (bx, by) = dimension_numbers
@@ -168,9 +172,7 @@ def dot_general(
         preferred_element_type = dtypes.canonicalize_dtype(preferred_element_type)
     params = {"precision": precision, "preferred_element_type": preferred_element_type}
     dot_general_p.abstract_eval(x.aval, y.aval, dimension_numbers=numbers, **params)
-    return dot_general_p.bind(
-        x, y, dimension_numbers=numbers, out_sharding=None, **params
-    )
+    return dot_general_p.bind(x, y, dimension_numbers=numbers, out_sharding=None, **params)
 
 
 def _canonical(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
@@ -181,7 +183,12 @@ def dot(
     lhs: ArrayLike, rhs: ArrayLike, *, dimension_numbers: Any = None, precision: Any = None,
     preferred_element_type: Any = None, out_sharding: Any = None,
 ) -> Array:  # fmt: skip
-    """The product of vectors and matrices, or a general contraction when numbers are given."""
+    """The product of vectors and matrices, or a general contraction when numbers are given.
+
+    >>> from funcgrad import lax
+    >>> lax.dot(lax.full((3,), 2.0), lax.full((3,), 1.0))
+    Array(6., dtype=float64, weak_type=True)
+    """
     x, y = as_operand(lhs), as_operand(rhs)
     if dimension_numbers is None:
         if not (1 <= x.ndim <= 2 and 1 <= y.ndim <= 2 and x.shape[-1] == y.shape[0]):
@@ -191,7 +198,12 @@ def dot(
 
 
 def batch_matmul(lhs: ArrayLike, rhs: ArrayLike, precision: Any = None) -> Array:
-    """Matrix products over leading batch axes."""
+    """Matrix products over leading batch axes.
+
+    >>> from funcgrad import lax
+    >>> lax.batch_matmul(lax.full((2, 1, 3), 1.0), lax.full((2, 3, 1), 1.0)).shape
+    (2, 1, 1)
+    """
     x, y = as_operand(lhs), as_operand(rhs)
     if x.ndim < 2 or y.ndim < 2 or x.ndim != y.ndim:
         raise ValueError(

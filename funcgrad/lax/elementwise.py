@@ -112,26 +112,91 @@ def sign_or_one(x: Any) -> Any:
     return select(ge(x, 0.0), full_like(x, 1), full_like(x, -1))
 
 
-abs = unary(abs_p, "absolute value; the modulus of complex numbers. Slope 1 at zero")
-acos = unary(acos_p, "inverse cosine")
-acosh = unary(acosh_p, "inverse hyperbolic cosine")
-asin = unary(asin_p, "inverse sine")
-asinh = unary(asinh_p, "inverse hyperbolic sine")
-atan = unary(atan_p, "inverse tangent")
-atanh = unary(atanh_p, "inverse hyperbolic tangent")
-cbrt = unary(cbrt_p, "cube root")
-cos = unary(cos_p, "cosine")
-cosh = unary(cosh_p, "hyperbolic cosine")
-exp = unary(exp_p, "exponential")
-exp2 = unary(exp2_p, "power of two")
-expm1 = unary(expm1_p, "exp(x) - 1, accurate near zero")
-log = unary(log_p, "natural logarithm")
-log1p = unary(log1p_p, "log(1 + x), accurate near zero")
-logistic = unary(logistic_p, "sigmoid 1 / (1 + exp(-x))")
-rsqrt = unary(rsqrt_p, "reciprocal square root")
-sin = unary(sin_p, "sine")
-sinh = unary(sinh_p, "hyperbolic sine")
-sqrt = unary(sqrt_p, "square root")
-square = unary(square_p, "square")
-tan = unary(tan_p, "tangent")
-tanh = unary(tanh_p, "hyperbolic tangent")
+abs = unary(
+    abs_p,
+    "absolute value; the modulus of complex numbers. Slope 1 at zero",
+    "lax.abs(-2.0)",
+    "Array(2., dtype=float64, weak_type=True)",
+)
+acos = unary(
+    acos_p, "inverse cosine", "lax.acos(0.5)", "Array(1.04719755, dtype=float64, weak_type=True)"
+)
+acosh = unary(
+    acosh_p,
+    "inverse hyperbolic cosine",
+    "lax.acosh(2.0)",
+    "Array(1.3169579, dtype=float64, weak_type=True)",
+)
+asin = unary(
+    asin_p, "inverse sine", "lax.asin(0.5)", "Array(0.52359878, dtype=float64, weak_type=True)"
+)
+asinh = unary(
+    asinh_p,
+    "inverse hyperbolic sine",
+    "lax.asinh(0.5)",
+    "Array(0.48121183, dtype=float64, weak_type=True)",
+)
+atan = unary(
+    atan_p, "inverse tangent", "lax.atan(0.5)", "Array(0.46364761, dtype=float64, weak_type=True)"
+)
+atanh = unary(
+    atanh_p,
+    "inverse hyperbolic tangent",
+    "lax.atanh(0.5)",
+    "Array(0.54930614, dtype=float64, weak_type=True)",
+)
+cbrt = unary(
+    cbrt_p, "cube root", "lax.cbrt(0.5)", "Array(0.79370053, dtype=float64, weak_type=True)"
+)
+cos = unary(cos_p, "cosine", "lax.cos(0.5)", "Array(0.87758256, dtype=float64, weak_type=True)")
+cosh = unary(
+    cosh_p, "hyperbolic cosine", "lax.cosh(0.5)", "Array(1.12762597, dtype=float64, weak_type=True)"
+)
+exp = unary(
+    exp_p, "exponential", "lax.exp(0.5)", "Array(1.64872127, dtype=float64, weak_type=True)"
+)
+exp2 = unary(
+    exp2_p, "power of two", "lax.exp2(0.5)", "Array(1.41421356, dtype=float64, weak_type=True)"
+)
+expm1 = unary(
+    expm1_p,
+    "exp(x) - 1, accurate near zero",
+    "lax.expm1(0.5)",
+    "Array(0.64872127, dtype=float64, weak_type=True)",
+)
+log = unary(
+    log_p, "natural logarithm", "lax.log(0.5)", "Array(-0.69314718, dtype=float64, weak_type=True)"
+)
+log1p = unary(
+    log1p_p,
+    "log(1 + x), accurate near zero",
+    "lax.log1p(0.5)",
+    "Array(0.40546511, dtype=float64, weak_type=True)",
+)
+logistic = unary(
+    logistic_p,
+    "sigmoid 1 / (1 + exp(-x))",
+    "lax.logistic(0.5)",
+    "Array(0.62245933, dtype=float64, weak_type=True)",
+)
+rsqrt = unary(
+    rsqrt_p,
+    "reciprocal square root",
+    "lax.rsqrt(0.5)",
+    "Array(1.41421356, dtype=float64, weak_type=True)",
+)
+sin = unary(sin_p, "sine", "lax.sin(0.5)", "Array(0.47942554, dtype=float64, weak_type=True)")
+sinh = unary(
+    sinh_p, "hyperbolic sine", "lax.sinh(0.5)", "Array(0.52109531, dtype=float64, weak_type=True)"
+)
+sqrt = unary(
+    sqrt_p, "square root", "lax.sqrt(0.5)", "Array(0.70710678, dtype=float64, weak_type=True)"
+)
+square = unary(square_p, "square", "lax.square(3.0)", "Array(9., dtype=float64, weak_type=True)")
+tan = unary(tan_p, "tangent", "lax.tan(0.5)", "Array(0.54630249, dtype=float64, weak_type=True)")
+tanh = unary(
+    tanh_p,
+    "hyperbolic tangent",
+    "lax.tanh(0.5)",
+    "Array(0.46211716, dtype=float64, weak_type=True)",
+)

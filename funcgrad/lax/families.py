@@ -276,9 +276,7 @@ class LinearCombination(Primitive):
     def abstract_eval(self, *avals: ShapedArray, shape: tuple[int, ...]) -> ShapedArray:
         return shaped(shape, avals[1].dtype, avals[1].weak_type)
 
-    def backward(
-        self, ct: Any, eqn: JaxprEqn, known: dict[Any, Any], env: dict[Any, Any]
-    ) -> None:
+    def backward(self, ct: Any, eqn: JaxprEqn, known: dict[Any, Any], env: dict[Any, Any]) -> None:
         """dC/dt_i = dC/d(result) * c_i, summed over the axes along which t_i was repeated."""
         terms = eqn.invars
         for i in range(0, len(terms), 2):
@@ -394,5 +392,7 @@ def zeros_like(x: Any) -> Any:
 
 
 # The two operations the rules above bind; their rules are lines in this file's own language.
-mul_p = Elementwise("mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="fciub", linear_in=(0, 1))
+mul_p = Elementwise(
+    "mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="fciub", linear_in=(0, 1)
+)
 neg_p = Elementwise("neg", np.negative, MINUS_ONE, accepts="fciu", linear_in=(0,))

@@ -31,6 +31,7 @@ from funcgrad.lax.gather_numbers import (
     gather_shape,
 )
 from funcgrad.lax.gather_numpy import gather as gather_numpy
+from funcgrad.lax.gather_numpy import wrap_indices
 from funcgrad.lax.joining import concatenate_p
 from funcgrad.lax.scatter_numpy import scatter as scatter_numpy
 from funcgrad.lax.scatter_numpy import window_sizes
@@ -279,6 +280,33 @@ class ScatterLinear(Scatter):
 
 
 scatter_add_p = ScatterLinear("scatter-add", add_p, "add")
+
+
+class WrapIndices(Primitive):
+    """Indices into an axis of that size counted from its end where they are negative.
+
+    A pass of the executor puts it where tracing spelled this out.
+    """
+
+    def impl(self, i: Any, *, dtype: Any, new_axis: bool, size: int | None) -> Any:
+        return wrap_indices(i, size, new_axis).astype(dtype, copy=False)
+
+    def abstract_eval(
+        self, i: ShapedArray, *, dtype: Any, new_axis: bool, size: int | None
+    ) -> ShapedArray:
+        return shaped((*i.shape, 1) if new_axis else i.shape, dtype)
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        size, new_axis = eqn.params["size"], eqn.params["new_axis"]
+        i = args[0]
+        if eqn.invars[0].aval.ndim or new_axis:
+            if size is None:
+                return f"{i}[..., None]" if new_axis else i
+            return f"{emitter.helper(wrap_indices)}({i}, {size}, {new_axis})"
+        return i if size is None else f"{i} + {size} if {i} < 0 else {i}"
+
+
+wrap_indices_p = WrapIndices("wrap_indices")
 
 
 def gather(

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-__all__ = ["Geometry", "clipped", "gather", "geometry", "in_bounds", "window_at"]
+__all__ = ["Geometry", "clipped", "gather", "geometry", "in_bounds", "window_at", "wrap_indices"]
 
 Ints = tuple[int, ...]
 
@@ -123,6 +123,13 @@ def clipped(indices: Any, k: int, limit: int) -> Any:
     if column.dtype.kind != "u":
         np.maximum(column, 0, out=column)
     return column.astype(np.intp, copy=False)
+
+
+def wrap_indices(i: Any, size: int | None, new_axis: bool = False) -> Any:
+    """Negative indices counted from the end of an axis; with a last axis of one if asked."""
+    if size is not None and i.size and np.minimum.reduce(i, None) < 0:
+        i = np.where(i < 0, i + i.dtype.type(size), i)
+    return i[..., None] if new_axis else i
 
 
 def gather(

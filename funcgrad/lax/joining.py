@@ -186,7 +186,12 @@ split_p = Split("split")
 
 
 def concatenate(operands: Sequence[ArrayLike], dimension: int) -> Array:
-    """Arrays of one dtype laid behind each other along an axis."""
+    """Arrays of one dtype laid behind each other along an axis.
+
+    >>> from funcgrad import lax
+    >>> lax.concatenate([lax.iota(int, 2), lax.iota(int, 2)], 0)
+    Array([0, 1, 0, 1], dtype=int64)
+    """
     if len(operands) == 0:
         raise ValueError("concatenate requires a non-empty sequences of arrays")
     xs = [as_operand(x) for x in operands]
@@ -196,13 +201,23 @@ def concatenate(operands: Sequence[ArrayLike], dimension: int) -> Array:
 
 
 def stack(arrays: Sequence[ArrayLike], axis: int = 0) -> Array:
-    """Arrays of one shape and dtype laid along a new axis."""
+    """Arrays of one shape and dtype laid along a new axis.
+
+    >>> from funcgrad import lax
+    >>> lax.stack([lax.iota(int, 2), lax.iota(int, 2)]).shape
+    (2, 2)
+    """
     xs = [as_operand(x) for x in arrays]
     return stack_p.bind(*xs, axis=canonical_axis(axis, xs[0].ndim + 1))
 
 
 def split(operand: ArrayLike, sizes: Sequence[int], axis: int = 0) -> Sequence[Array]:
-    """`operand` cut into pieces of the given sizes along an axis."""
+    """`operand` cut into pieces of the given sizes along an axis.
+
+    >>> from funcgrad import lax
+    >>> lax.split(lax.iota(int, 3), (1, 2))
+    [Array([0], dtype=int64), Array([1, 2], dtype=int64)]
+    """
     x = as_operand(operand)
     sizes = tuple(operator.index(n) for n in sizes)
     return split_p.bind(x, sizes=sizes, axis=canonical_axis(axis, x.ndim))

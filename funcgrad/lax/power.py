@@ -120,10 +120,20 @@ def _integer_pow_slope(x: Any, y: int) -> Any:
     return mul_p.bind(scalar_like(y, x.dtype), power)
 
 
-pow = binary(pow_p, "power x ** y")
-atan2 = binary(atan2_p, "angle of the point (y, x): arctan(x / y)")
+pow = binary(pow_p, "power x ** y", "lax.pow(2.0, 3.0)", "Array(8., dtype=float64, weak_type=True)")
+atan2 = binary(
+    atan2_p,
+    "angle of the point (y, x): arctan(x / y)",
+    "lax.atan2(1.0, 1.0)",
+    "Array(0.78539816, dtype=float64, weak_type=True)",
+)
 
 
 def integer_pow(x: ArrayLike, y: int) -> Array:
-    """Elementwise power with a static integer exponent."""
+    """Elementwise power with a static integer exponent.
+
+    >>> from funcgrad import lax
+    >>> lax.integer_pow(2.0, 3)
+    Array(8., dtype=float64, weak_type=True)
+    """
     return integer_pow_p.bind(operand(x), y=y)

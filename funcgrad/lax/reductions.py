@@ -16,6 +16,7 @@ from funcgrad.lax.arithmetic import div, mul
 from funcgrad.lax.bitwise import eq
 from funcgrad.lax.convert import convert
 from funcgrad.lax.families import operand as as_operand
+from funcgrad.lax.public import publish
 from funcgrad.lax.select import where
 from funcgrad.lax.shape import broadcast_in_dim
 from funcgrad.transforms.structural import reduce_sum_p
@@ -227,31 +228,63 @@ def _axes(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(int(a) for a in axes)
 
 
-def _reduction(primitive: Primitive, summary: str) -> Callable[..., Array]:
+def _reduction(
+    primitive: Primitive, summary: str, example: str, result: str
+) -> Callable[..., Array]:
     def fun(operand: ArrayLike, axes: Sequence[int], *, out_sharding: Any = None) -> Array:
         x = as_operand(operand)
         primitive.abstract_eval(x.aval, axes=_axes(axes))
         return primitive.bind(x, axes=_axes(axes))
 
-    fun.__name__ = fun.__qualname__ = primitive.name
-    fun.__module__ = "funcgrad.lax"
-    fun.__doc__ = f"The {summary} over the axes `axes`."
-    return fun
+    summary = f"The {summary} over the axes `axes`."
+    return publish(fun, "lax", primitive.name, summary, example, result)
 
 
 def reduce_sum(operand: ArrayLike, axes: Sequence[int], *, out_sharding: Any = None) -> Array:
-    """The sum over the axes `axes`, in the operand's dtype."""
+    """The sum over the axes `axes`, in the operand's dtype.
+
+    >>> from funcgrad import lax
+    >>> lax.reduce_sum(lax.iota(int, 4), (0,))
+    Array(6, dtype=int64)
+    """
     x = as_operand(operand)
     reduce_sum_p.abstract_eval(x.aval, axes=_axes(axes))
     return reduce_sum_p.bind(x, axes=_axes(axes), out_sharding=None)
 
 
-reduce_max = _reduction(reduce_max_p, "maximum; NaN wins; ties share the derivative;")
-reduce_min = _reduction(reduce_min_p, "minimum; NaN wins; ties share the derivative;")
-reduce_prod = _reduction(reduce_prod_p, "product")
-reduce_and = _reduction(reduce_and_p, "bitwise or logical and")
-reduce_or = _reduction(reduce_or_p, "bitwise or logical or")
-reduce_xor = _reduction(reduce_xor_p, "bitwise or logical exclusive or")
+reduce_max = _reduction(
+    reduce_max_p,
+    "maximum; NaN wins; ties share the derivative;",
+    "lax.reduce_max(lax.iota(int, 4), (0,))",
+    "Array(3, dtype=int64)",
+)
+reduce_min = _reduction(
+    reduce_min_p,
+    "minimum; NaN wins; ties share the derivative;",
+    "lax.reduce_min(lax.iota(int, 4), (0,))",
+    "Array(0, dtype=int64)",
+)
+reduce_prod = _reduction(
+    reduce_prod_p, "product", "lax.reduce_prod(lax.iota(int, 4), (0,))", "Array(0, dtype=int64)"
+)
+reduce_and = _reduction(
+    reduce_and_p,
+    "bitwise or logical and",
+    "lax.reduce_and(lax.iota(int, 4), (0,))",
+    "Array(0, dtype=int64)",
+)
+reduce_or = _reduction(
+    reduce_or_p,
+    "bitwise or logical or",
+    "lax.reduce_or(lax.iota(int, 4), (0,))",
+    "Array(3, dtype=int64)",
+)
+reduce_xor = _reduction(
+    reduce_xor_p,
+    "bitwise or logical exclusive or",
+    "lax.reduce_xor(lax.iota(int, 4), (0,))",
+    "Array(0, dtype=int64)",
+)
 
 
 def _arg(primitive: ArgExtremum, operand: ArrayLike, axis: int, index_dtype: Any) -> Array:
@@ -263,10 +296,20 @@ def _arg(primitive: ArgExtremum, operand: ArrayLike, axis: int, index_dtype: Any
 
 
 def argmax(operand: ArrayLike, axis: int, index_dtype: Any) -> Array:
-    """The position of the first maximum along `axis`."""
+    """The position of the first maximum along `axis`.
+
+    >>> from funcgrad import lax
+    >>> lax.argmax(lax.iota(int, 4), 0, int)
+    Array(3, dtype=int64)
+    """
     return _arg(argmax_p, operand, axis, index_dtype)
 
 
 def argmin(operand: ArrayLike, axis: int, index_dtype: Any) -> Array:
-    """The position of the first minimum along `axis`."""
+    """The position of the first minimum along `axis`.
+
+    >>> from funcgrad import lax
+    >>> lax.argmin(lax.iota(int, 4), 0, int)
+    Array(0, dtype=int64)
+    """
     return _arg(argmin_p, operand, axis, index_dtype)

@@ -26,7 +26,12 @@ is_finite_p = Elementwise(
 
 
 class RoundingMethod:
-    """How `round` breaks ties: away from zero (its default) or to the even neighbour."""
+    """How `round` breaks ties: away from zero (its default) or to the even neighbour.
+
+    >>> from funcgrad import lax
+    >>> int(lax.RoundingMethod.TO_NEAREST_EVEN)
+    1
+    """
 
     AWAY_FROM_ZERO = 0
     TO_NEAREST_EVEN = 1
@@ -45,13 +50,33 @@ round_p = Elementwise("round", _round, accepts="f")
 
 nextafter_p = Elementwise("nextafter", np.nextafter, accepts="f")
 
-ceil = unary(ceil_p, "ceiling")
-floor = unary(floor_p, "floor")
-is_finite = unary(is_finite_p, "test for finite numbers")
-sign = unary(sign_p, "sign: -1, 0 or 1, and x / |x| for complex numbers")
-nextafter = binary(nextafter_p, "next number after x in the direction of y")
+ceil = unary(ceil_p, "ceiling", "lax.ceil(0.5)", "Array(1., dtype=float64, weak_type=True)")
+floor = unary(floor_p, "floor", "lax.floor(0.5)", "Array(0., dtype=float64, weak_type=True)")
+is_finite = unary(
+    is_finite_p,
+    "test for finite numbers",
+    "lax.is_finite(0.5)",
+    "Array(True, dtype=bool, weak_type=True)",
+)
+sign = unary(
+    sign_p,
+    "sign: -1, 0 or 1, and x / |x| for complex numbers",
+    "lax.sign(-3.0)",
+    "Array(-1., dtype=float64, weak_type=True)",
+)
+nextafter = binary(
+    nextafter_p,
+    "next number after x in the direction of y",
+    "lax.nextafter(1.0, 2.0)",
+    "Array(1., dtype=float64, weak_type=True)",
+)
 
 
 def round(x: ArrayLike, rounding_method: int = RoundingMethod.AWAY_FROM_ZERO) -> Array:
-    """Elementwise rounding to the nearest whole number."""
+    """Elementwise rounding to the nearest whole number.
+
+    >>> from funcgrad import lax
+    >>> lax.round(2.6)
+    Array(3., dtype=float64, weak_type=True)
+    """
     return round_p.bind(operand(x), rounding_method=rounding_method)

@@ -153,15 +153,30 @@ clamp_p = Elementwise(
 
 
 def clamp(min: ArrayLike, x: ArrayLike, max: ArrayLike) -> Array:
-    """x held between `min` and `max`, which are scalars or have the shape of x."""
+    """x held between `min` and `max`, which are scalars or have the shape of x.
+
+    >>> from funcgrad import lax
+    >>> lax.clamp(0.0, 1.5, 1.0)
+    Array(1., dtype=float64, weak_type=True)
+    """
     return clamp_p.bind(*operands("clamp", min, x, max))
 
 
 def select_n(which: ArrayLike, *cases: ArrayLike) -> Array:
-    """Element by element the case that `which` names; with two cases `which` may be boolean."""
+    """Element by element the case that `which` names; with two cases `which` may be boolean.
+
+    >>> from funcgrad import lax
+    >>> lax.select_n(True, 1.0, 2.0)
+    Array(2., dtype=float64, weak_type=True)
+    """
     return select_n_p.bind(operand(which), *operands("select_n", *cases))
 
 
 def select(pred: ArrayLike, on_true: ArrayLike, on_false: ArrayLike) -> Array:
-    """Element by element `on_true` where `pred` holds, else `on_false`."""
+    """Element by element `on_true` where `pred` holds, else `on_false`.
+
+    >>> from funcgrad import lax
+    >>> lax.select(True, 1.0, 2.0)
+    Array(1., dtype=float64, weak_type=True)
+    """
     return select_n(pred, on_false, on_true)

@@ -159,7 +159,13 @@ def canonical_axis(axis: Any, ndim: int) -> int:
 def reshape(
     operand: ArrayLike, new_sizes: Any, dimensions: Any = None, *, out_sharding: Any = None
 ) -> Array:
-    """The same elements in row-major order in another shape."""
+    """The same elements in row-major order in another shape.
+
+    >>> from funcgrad import lax
+    >>> lax.reshape(lax.iota(int, 4), (2, 2))
+    Array([[0, 1],
+           [2, 3]], dtype=int64)
+    """
     x = as_operand(operand)
     sizes = tuple(operator.index(n) for n in new_sizes)
     if dimensions is not None:
@@ -170,7 +176,12 @@ def reshape(
 
 
 def squeeze(array: ArrayLike, dimensions: Sequence[int]) -> Array:
-    """Without the axes `dimensions`, which have size one."""
+    """Without the axes `dimensions`, which have size one.
+
+    >>> from funcgrad import lax
+    >>> lax.squeeze(lax.full((1, 2), 0), (0,)).shape
+    (2,)
+    """
     x = as_operand(array)
     dims = tuple(sorted({canonical_axis(d, x.ndim) for d in dimensions}))
     if not dims:
@@ -181,7 +192,12 @@ def squeeze(array: ArrayLike, dimensions: Sequence[int]) -> Array:
 
 
 def expand_dims(array: ArrayLike, dimensions: Sequence[int]) -> Array:
-    """With new axes of size one at the positions `dimensions` of the result."""
+    """With new axes of size one at the positions `dimensions` of the result.
+
+    >>> from funcgrad import lax
+    >>> lax.expand_dims(lax.iota(int, 2), (0,)).shape
+    (1, 2)
+    """
     x = as_operand(array)
     ndim = x.ndim + len(set(dimensions))
     dims = {canonical_axis(d, ndim) for d in dimensions}
@@ -194,12 +210,22 @@ def expand_dims(array: ArrayLike, dimensions: Sequence[int]) -> Array:
 
 
 def rev(operand: ArrayLike, dimensions: Sequence[int]) -> Array:
-    """Reversed along the axes `dimensions`."""
+    """Reversed along the axes `dimensions`.
+
+    >>> from funcgrad import lax
+    >>> lax.rev(lax.iota(int, 3), (0,))
+    Array([2, 1, 0], dtype=int64)
+    """
     return rev_p.bind(as_operand(operand), dimensions=tuple(dimensions))
 
 
 def transpose(operand: ArrayLike, permutation: Sequence[int]) -> Array:
-    """The axes in another order."""
+    """The axes in another order.
+
+    >>> from funcgrad import lax
+    >>> lax.transpose(lax.full((2, 3), 0), (1, 0)).shape
+    (3, 2)
+    """
     x = as_operand(operand)
     order = tuple(operator.index(i) for i in permutation)
     if order == tuple(range(x.ndim)):
@@ -209,7 +235,12 @@ def transpose(operand: ArrayLike, permutation: Sequence[int]) -> Array:
 
 
 def broadcast(operand: ArrayLike, sizes: Sequence[int], *, out_sharding: Any = None) -> Array:
-    """With new leading axes of the given sizes, along which `operand` is repeated."""
+    """With new leading axes of the given sizes, along which `operand` is repeated.
+
+    >>> from funcgrad import lax
+    >>> lax.broadcast(lax.iota(int, 2), (3,)).shape
+    (3, 2)
+    """
     x = as_operand(operand)
     n = len(sizes)
     return broadcast_in_dim(x, (*sizes, *x.shape), range(n, n + x.ndim))
@@ -218,7 +249,12 @@ def broadcast(operand: ArrayLike, sizes: Sequence[int], *, out_sharding: Any = N
 def broadcast_in_dim(
     operand: ArrayLike, shape: Sequence[int], broadcast_dimensions: Any, *, out_sharding: Any = None
 ) -> Array:
-    """`operand` laid into `shape`: its axis i becomes axis `broadcast_dimensions[i]`."""
+    """`operand` laid into `shape`: its axis i becomes axis `broadcast_dimensions[i]`.
+
+    >>> from funcgrad import lax
+    >>> lax.broadcast_in_dim(lax.iota(int, 2), (2, 3), (0,)).shape
+    (2, 3)
+    """
     x = as_operand(operand)
     shape = tuple(operator.index(n) for n in shape)
     dims = tuple(operator.index(d) for d in broadcast_dimensions)
@@ -229,14 +265,24 @@ def broadcast_in_dim(
 
 
 def broadcast_to_rank(x: ArrayLike, rank: int) -> Array:
-    """With leading axes of size one, so that it has `rank` axes."""
+    """With leading axes of size one, so that it has `rank` axes.
+
+    >>> from funcgrad import lax
+    >>> lax.broadcast_to_rank(lax.iota(int, 2), 3).shape
+    (1, 1, 2)
+    """
     x = as_operand(x)
     n = rank - x.ndim
     return x if n == 0 else broadcast_in_dim(x, (1,) * n + x.shape, range(n, rank))
 
 
 def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
-    """The shape to which arrays of the given shapes broadcast."""
+    """The shape to which arrays of the given shapes broadcast.
+
+    >>> from funcgrad import lax
+    >>> lax.broadcast_shapes((2, 1), (3,))
+    (2, 3)
+    """
     try:
         return tuple(np.broadcast_shapes(*[tuple(s) for s in shapes]))
     except ValueError:
@@ -244,7 +290,12 @@ def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
 
 
 def collapse(operand: ArrayLike, start_dimension: int, stop_dimension: int | None = None) -> Array:
-    """The axes from `start_dimension` up to `stop_dimension` made one."""
+    """The axes from `start_dimension` up to `stop_dimension` made one.
+
+    >>> from funcgrad import lax
+    >>> lax.collapse(lax.full((2, 3, 4), 0), 1).shape
+    (2, 12)
+    """
     x = as_operand(operand)
     start, stop, _ = slice(start_dimension, stop_dimension).indices(x.ndim)
     size = math.prod(x.shape[start:stop])
@@ -252,14 +303,25 @@ def collapse(operand: ArrayLike, start_dimension: int, stop_dimension: int | Non
 
 
 def iota(dtype: Any, size: int) -> Array:
-    """0, 1, ..., size - 1."""
+    """0, 1, ..., size - 1.
+
+    >>> from funcgrad import lax
+    >>> lax.iota(int, 3)
+    Array([0, 1, 2], dtype=int64)
+    """
     return broadcasted_iota(dtype, (size,), 0)
 
 
 def broadcasted_iota(
     dtype: Any, shape: Sequence[int], dimension: int, out_sharding: Any = None
 ) -> Array:
-    """0, 1, 2, ... along the axis `dimension`, repeated along the others."""
+    """0, 1, 2, ... along the axis `dimension`, repeated along the others.
+
+    >>> from funcgrad import lax
+    >>> lax.broadcasted_iota(int, (2, 2), 1)
+    Array([[0, 1],
+           [0, 1]], dtype=int64)
+    """
     dtype = dtypes.canonicalize_dtype(dtype)
     sizes = tuple(operator.index(n) for n in shape)
     return iota_p.bind(

@@ -127,7 +127,12 @@ def _batched(x: Array, batch: tuple[int, ...]) -> Array:
 def vdot(
     a: ArrayLike, b: ArrayLike, *, precision: Any = None, preferred_element_type: Any = None
 ) -> Array:
-    """The inner product of the flattened arrays, with the conjugate of `a`."""
+    """The inner product of the flattened arrays, with the conjugate of `a`.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.vdot(1.0j, 1.0j)
+    Array(1.+0.j, dtype=complex128, weak_type=True)
+    """
     check_arraylike("vdot", a, b)
     x, y = to_array(a), to_array(b)
     if dtypes.kind(x.dtype) == "c":
@@ -149,7 +154,12 @@ def vecdot(
     precision: Any = None,
     preferred_element_type: Any = None,
 ) -> Array:
-    """Inner products along an axis, with the conjugate of `x1`; the other axes broadcast."""
+    """Inner products along an axis, with the conjugate of `x1`; the other axes broadcast.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.vecdot(jnp.ones(3), jnp.arange(3.0))
+    Array(3., dtype=float64)
+    """
     check_arraylike("vecdot", x1, x2)
     x, y = promote_dtypes(x1, x2)
     if x.shape[axis] != y.shape[axis]:
@@ -172,14 +182,24 @@ def _last(ndim: int, axis: int) -> list[int]:
 
 
 def matvec(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """Matrices times vectors, over batches."""
+    """Matrices times vectors, over batches.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.matvec(jnp.eye(2), jnp.arange(2.0))
+    Array([0., 1.], dtype=float64)
+    """
     x, y = promote_dtypes(x1, x2)
     out = matmul(x, lax.expand_dims(y, (y.ndim,)))
     return lax.squeeze(out, (-1,))
 
 
 def vecmat(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """Conjugated vectors times matrices, over batches."""
+    """Conjugated vectors times matrices, over batches.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.vecmat(jnp.arange(2.0), jnp.eye(2))
+    Array([0., 1.], dtype=float64)
+    """
     x, y = promote_dtypes(x1, x2)
     if dtypes.kind(x.dtype) == "c":
         x = lax.conj(x)
@@ -196,7 +216,12 @@ def tensordot(
     preferred_element_type: Any = None,
     out_sharding: Any = None,
 ) -> Array:
-    """The contraction of the last axes of `a` with the first of `b`, or of the axes given as two lists."""
+    """The contraction of the last axes of `a` with the first of `b`, or of the axes given as two lists.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.tensordot(jnp.ones((2, 3)), jnp.ones((3, 4)), 1).shape
+    (2, 4)
+    """
     check_arraylike("tensordot", a, b)
     x, y = to_array(a), to_array(b)
     if isinstance(axes, (tuple, list)):
@@ -222,7 +247,12 @@ def tensordot(
 def inner(
     a: ArrayLike, b: ArrayLike, *, precision: Any = None, preferred_element_type: Any = None
 ) -> Array:
-    """The contraction of the last axes."""
+    """The contraction of the last axes.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.inner(jnp.ones(3), jnp.arange(3.0))
+    Array(3., dtype=float64)
+    """
     check_arraylike("inner", a, b)
     x, y = to_array(a), to_array(b)
     if x.ndim == 0 or y.ndim == 0:
@@ -233,14 +263,25 @@ def inner(
 
 
 def outer(a: ArrayLike, b: ArrayLike, out: None = None) -> Array:
-    """All products of an element of `a` with one of `b`, both flattened."""
+    """All products of an element of `a` with one of `b`, both flattened.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.outer(jnp.array([1, 2]), jnp.array([3, 4]))
+    Array([[3, 4],
+           [6, 8]], dtype=int64)
+    """
     check_arraylike("outer", a, b)
     x, y = promote_dtypes(a, b)
     return lax.mul(lax.reshape(x, (x.size, 1)), lax.reshape(y, (1, y.size)))
 
 
 def kron(a: ArrayLike, b: ArrayLike) -> Array:
-    """The Kronecker product."""
+    """The Kronecker product.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.kron(jnp.array([1, 2]), jnp.array([1, 1]))
+    Array([1, 1, 2, 2], dtype=int64)
+    """
     check_arraylike("kron", a, b)
     x, y = promote_dtypes(a, b)
     rank = max(x.ndim, y.ndim)
@@ -253,7 +294,12 @@ def kron(a: ArrayLike, b: ArrayLike) -> Array:
 
 
 def einsum_path(subscripts: Any, /, *operands: Any, optimize: Any = "auto") -> Any:
-    """The order in which `einsum` contracts pairs, and NumPy's report about its cost."""
+    """The order in which `einsum` contracts pairs, and NumPy's report about its cost.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.einsum_path("ij,jk", jnp.ones((2, 2)), jnp.ones((2, 2)))[0]
+    ['einsum_path', (0, 1)]
+    """
     optimize = "optimal" if optimize is True or optimize == "auto" else optimize
     shells = [
         np.broadcast_to(np.float64(0), np.shape(x)) if hasattr(x, "shape") else x for x in operands

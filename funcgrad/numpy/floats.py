@@ -49,7 +49,12 @@ def _scalar(x: Array, value: Any) -> Array:
 
 
 def rint(x: ArrayLike, /) -> Array:
-    """Elementwise rounding to the nearest whole number, ties to even."""
+    """Elementwise rounding to the nearest whole number, ties to even.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.rint(2.5)
+    Array(2., dtype=float64, weak_type=True)
+    """
     (x,) = promote_inexact("rint", x)
     if dtypes.kind(x.dtype) == "c":
         return lax.complex(rint(lax.real(x)), rint(lax.imag(x)))
@@ -57,7 +62,12 @@ def rint(x: ArrayLike, /) -> Array:
 
 
 def trunc(x: ArrayLike) -> Array:
-    """Elementwise rounding towards zero."""
+    """Elementwise rounding towards zero.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.trunc(-1.5)
+    Array(-1., dtype=float64, weak_type=True)
+    """
     (x,) = promote_args("trunc", x)
     if dtypes.kind(x.dtype) in "iub":
         return x
@@ -65,12 +75,22 @@ def trunc(x: ArrayLike) -> Array:
 
 
 def fix(x: ArrayLike, out: None = None) -> Array:
-    """Elementwise rounding towards zero."""
+    """Elementwise rounding towards zero.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.fix(-1.5)
+    Array(-1., dtype=float64, weak_type=True)
+    """
     return trunc(x)
 
 
 def round(a: ArrayLike, decimals: int = 0, out: None = None) -> Array:
-    """Elementwise rounding to a number of decimals, ties to even; its derivative is 0."""
+    """Elementwise rounding to a number of decimals, ties to even; its derivative is 0.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.round(2.567, 1)
+    Array(2.6, dtype=float64, weak_type=True)
+    """
     if out is not None:
         raise NotImplementedError("The 'out' argument to jnp.round is not supported.")
     (x,) = promote_args("round", a)
@@ -94,19 +114,34 @@ around = round
 
 
 def real(val: ArrayLike, /) -> Array:
-    """The real part."""
+    """The real part.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.real(1.0 + 2.0j)
+    Array(1., dtype=float64, weak_type=True)
+    """
     (x,) = promote_args("real", val)
     return lax.real(x) if dtypes.kind(x.dtype) == "c" else x
 
 
 def imag(val: ArrayLike, /) -> Array:
-    """The imaginary part."""
+    """The imaginary part.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.imag(1.0 + 2.0j)
+    Array(2., dtype=float64, weak_type=True)
+    """
     (x,) = promote_args("imag", val)
     return lax.imag(x) if dtypes.kind(x.dtype) == "c" else lax.full_like(x, 0)
 
 
 def conjugate(x: ArrayLike, /) -> Array:
-    """The complex conjugate."""
+    """The complex conjugate.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.conjugate(1.0 + 2.0j)
+    Array(1.-2.j, dtype=complex128, weak_type=True)
+    """
     (x,) = promote_args("conjugate", x)
     return lax.conj(x) if dtypes.kind(x.dtype) == "c" else x
 
@@ -115,7 +150,12 @@ conj = conjugate
 
 
 def angle(z: ArrayLike, deg: bool = False) -> Array:
-    """The angle of complex numbers, in radians or degrees."""
+    """The angle of complex numbers, in radians or degrees.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.angle(1.0j)
+    Array(1.57079633, dtype=float64)
+    """
     x, y = real(z), imag(z)
     if dtypes.kind(x.dtype) != "f":
         x, y = promote_inexact("angle", x, y)
@@ -155,7 +195,12 @@ def nan_to_num(
     posinf: ArrayLike | None = None,
     neginf: ArrayLike | None = None,
 ) -> Array:
-    """NaN replaced by 0 and infinities by the largest numbers, or by what is given."""
+    """NaN replaced by 0 and infinities by the largest numbers, or by what is given.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.nan_to_num(jnp.nan)
+    Array(0., dtype=float64)
+    """
     (x,) = promote_args("nan_to_num", x)
     kind = dtypes.kind(x.dtype)
     if kind == "c":
@@ -175,17 +220,32 @@ def nan_to_num(
 
 
 def fmax(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Elementwise maximum; a number wins over NaN."""
+    """Elementwise maximum; a number wins over NaN.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.fmax(1.0, jnp.nan)
+    Array(1., dtype=float64, weak_type=True)
+    """
     return where(lax.bitwise_or(greater(x1, x2), isnan(x2)), x1, x2)
 
 
 def fmin(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Elementwise minimum; a number wins over NaN."""
+    """Elementwise minimum; a number wins over NaN.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.fmin(1.0, jnp.nan)
+    Array(1., dtype=float64, weak_type=True)
+    """
     return where(lax.bitwise_or(less(x1, x2), isnan(x2)), x1, x2)
 
 
 def signbit(x: ArrayLike, /) -> Array:
-    """Elementwise: is the sign bit set?"""
+    """Elementwise: is the sign bit set?
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.signbit(-1.0)
+    Array(True, dtype=bool)
+    """
     (x,) = promote_args("signbit", x)
     kind = dtypes.kind(x.dtype)
     if kind in "iub":
@@ -197,7 +257,12 @@ def signbit(x: ArrayLike, /) -> Array:
 
 
 def copysign(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """Elementwise |x1| with the sign of x2."""
+    """Elementwise |x1| with the sign of x2.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.copysign(1.0, -2.0)
+    Array(-1., dtype=float64, weak_type=True)
+    """
     x, y = promote_shapes("copysign", *promote_inexact("copysign", x1, x2))
     if dtypes.kind(x.dtype) == "c":
         raise TypeError("copysign does not support complex-valued inputs")
@@ -206,12 +271,22 @@ def copysign(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 
 
 def nextafter(x: ArrayLike, y: ArrayLike, /) -> Array:
-    """The next number after x in the direction of y."""
+    """The next number after x in the direction of y.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.nextafter(1.0, 2.0) > 1.0
+    Array(True, dtype=bool, weak_type=True)
+    """
     return lax.nextafter(*promote_shapes("nextafter", *promote_inexact("nextafter", x, y)))
 
 
 def heaviside(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """0 for negative x1, 1 for positive, x2 at zero."""
+    """0 for negative x1, 1 for positive, x2 at zero.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.heaviside(0.0, 0.5)
+    Array(0.5, dtype=float64, weak_type=True)
+    """
     x, y = promote_shapes("heaviside", *promote_inexact("heaviside", x1, x2))
     zero = _scalar(x, 0)
     step = where(lax.lt(x, zero), zero, _scalar(x, 1))
@@ -220,7 +295,12 @@ def heaviside(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 
 
 def ldexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """x1 * 2**x2."""
+    """x1 * 2**x2.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.ldexp(1.0, 3)
+    Array(8., dtype=float64)
+    """
     check_arraylike("ldexp", x1, x2)
     if dtypes.kind(to_array(x2).dtype) not in "iub":
         raise ValueError(
@@ -239,7 +319,12 @@ def ldexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 
 
 def modf(x: ArrayLike, /, out: None = None) -> tuple[Array, Array]:
-    """Fractional and whole part, both with the sign of x."""
+    """Fractional and whole part, both with the sign of x.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.modf(1.5)
+    (Array(0.5, dtype=float64, weak_type=True), Array(1., dtype=float64, weak_type=True))
+    """
     (x,) = promote_inexact("modf", x)
     whole = trunc(x)
     infinite = lax.eq(lax.abs(x), _scalar(x, np.inf))
@@ -247,7 +332,12 @@ def modf(x: ArrayLike, /, out: None = None) -> tuple[Array, Array]:
 
 
 def spacing(x: ArrayLike, /) -> Array:
-    """The distance to the next number away from zero."""
+    """The distance to the next number away from zero.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.spacing(1.0)
+    Array(2.22044605e-16, dtype=float64, weak_type=True)
+    """
     (x,) = promote_inexact("spacing", x)
     away = where(signbit(x), _scalar(x, -np.inf), _scalar(x, np.inf))
     return lax.sub(

@@ -11,6 +11,7 @@ from funcgrad import lax
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ArrayLike, to_array
 from funcgrad.core.primitive import Primitive
+from funcgrad.lax.public import publish
 from funcgrad.numpy.convert import (
     astype,
     check_arraylike,
@@ -90,7 +91,9 @@ def _fit(x: Array, shape: tuple[int, ...]) -> Array:
     return lax.broadcast_in_dim(x, shape, range(n, len(shape)))
 
 
-def _compare(primitive: Primitive, name: str, summary: str) -> Callable[..., Array]:
+def _compare(
+    primitive: Primitive, name: str, summary: str, example: str, result: str
+) -> Callable[..., Array]:
     def fun(x: ArrayLike, y: ArrayLike, /) -> Array:
         u, v = promote_shapes(name, *promote_args(name, x, y))
         if dtypes.kind(u.dtype) != "c":
@@ -100,57 +103,122 @@ def _compare(primitive: Primitive, name: str, summary: str) -> Callable[..., Arr
         by_imag = primitive.bind(lax.imag(u), lax.imag(v))
         return lax.select(same, by_imag, primitive.bind(lax.real(u), lax.real(v)))
 
-    fun.__name__ = fun.__qualname__ = name
-    fun.__module__ = "funcgrad.numpy"
-    fun.__doc__ = summary
-    return fun
+    return publish(fun, "numpy", name, summary, example, result)
 
 
-greater = _compare(lax.gt_p, "greater", "Elementwise x > y.")
-greater_equal = _compare(lax.ge_p, "greater_equal", "Elementwise x >= y.")
-less = _compare(lax.lt_p, "less", "Elementwise x < y.")
-less_equal = _compare(lax.le_p, "less_equal", "Elementwise x <= y.")
+greater = _compare(
+    lax.gt_p,
+    "greater",
+    "Elementwise x > y.",
+    "jnp.greater(1.0, 2.0)",
+    "Array(False, dtype=bool, weak_type=True)",
+)
+greater_equal = _compare(
+    lax.ge_p,
+    "greater_equal",
+    "Elementwise x >= y.",
+    "jnp.greater_equal(1.0, 2.0)",
+    "Array(False, dtype=bool, weak_type=True)",
+)
+less = _compare(
+    lax.lt_p,
+    "less",
+    "Elementwise x < y.",
+    "jnp.less(1.0, 2.0)",
+    "Array(True, dtype=bool, weak_type=True)",
+)
+less_equal = _compare(
+    lax.le_p,
+    "less_equal",
+    "Elementwise x <= y.",
+    "jnp.less_equal(1.0, 2.0)",
+    "Array(True, dtype=bool, weak_type=True)",
+)
 
 
-def _logical(primitive: Primitive, name: str, summary: str) -> Callable[..., Array]:
+def _logical(
+    primitive: Primitive, name: str, summary: str, example: str, result: str
+) -> Callable[..., Array]:
     def fun(x: ArrayLike, y: ArrayLike, /) -> Array:
         check_arraylike(name, x, y)
         return primitive.bind(*promote_shapes(name, _truth(x), _truth(y)))
 
-    fun.__name__ = fun.__qualname__ = name
-    fun.__module__ = "funcgrad.numpy"
-    fun.__doc__ = summary
-    return fun
+    return publish(fun, "numpy", name, summary, example, result)
 
 
-logical_and = _logical(lax.and_p, "logical_and", "Elementwise: are both true?")
-logical_or = _logical(lax.or_p, "logical_or", "Elementwise: is one true?")
-logical_xor = _logical(lax.xor_p, "logical_xor", "Elementwise: is exactly one true?")
+logical_and = _logical(
+    lax.and_p,
+    "logical_and",
+    "Elementwise: are both true?",
+    "jnp.logical_and(True, False)",
+    "Array(False, dtype=bool)",
+)
+logical_or = _logical(
+    lax.or_p,
+    "logical_or",
+    "Elementwise: is one true?",
+    "jnp.logical_or(True, False)",
+    "Array(True, dtype=bool)",
+)
+logical_xor = _logical(
+    lax.xor_p,
+    "logical_xor",
+    "Elementwise: is exactly one true?",
+    "jnp.logical_xor(True, False)",
+    "Array(True, dtype=bool)",
+)
 
 
 def logical_not(x: ArrayLike, /) -> Array:
-    """Elementwise: is it false?"""
+    """Elementwise: is it false?
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.logical_not(True)
+    Array(False, dtype=bool)
+    """
     check_arraylike("logical_not", x)
     return lax.bitwise_not(_truth(x))
 
 
-def _bits(primitive: Primitive, name: str, summary: str) -> Callable[..., Array]:
+def _bits(
+    primitive: Primitive, name: str, summary: str, example: str, result: str
+) -> Callable[..., Array]:
     def fun(x: ArrayLike, y: ArrayLike, /) -> Array:
         return primitive.bind(*promote_shapes(name, *promote_args(name, x, y)))
 
-    fun.__name__ = fun.__qualname__ = name
-    fun.__module__ = "funcgrad.numpy"
-    fun.__doc__ = summary
-    return fun
+    return publish(fun, "numpy", name, summary, example, result)
 
 
-bitwise_and = _bits(lax.and_p, "bitwise_and", "Elementwise and of bits.")
-bitwise_or = _bits(lax.or_p, "bitwise_or", "Elementwise or of bits.")
-bitwise_xor = _bits(lax.xor_p, "bitwise_xor", "Elementwise exclusive or of bits.")
+bitwise_and = _bits(
+    lax.and_p,
+    "bitwise_and",
+    "Elementwise and of bits.",
+    "jnp.bitwise_and(6, 3)",
+    "Array(2, dtype=int64, weak_type=True)",
+)
+bitwise_or = _bits(
+    lax.or_p,
+    "bitwise_or",
+    "Elementwise or of bits.",
+    "jnp.bitwise_or(6, 3)",
+    "Array(7, dtype=int64, weak_type=True)",
+)
+bitwise_xor = _bits(
+    lax.xor_p,
+    "bitwise_xor",
+    "Elementwise exclusive or of bits.",
+    "jnp.bitwise_xor(6, 3)",
+    "Array(5, dtype=int64, weak_type=True)",
+)
 
 
 def invert(x: ArrayLike, /) -> Array:
-    """Elementwise inversion of bits."""
+    """Elementwise inversion of bits.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.invert(5)
+    Array(-6, dtype=int64, weak_type=True)
+    """
     return lax.bitwise_not(promote_args("invert", x)[0])
 
 
@@ -158,12 +226,22 @@ bitwise_not = bitwise_invert = invert
 
 
 def left_shift(x: ArrayLike, y: ArrayLike, /) -> Array:
-    """Elementwise x shifted left by y bits; out of range gives 0."""
+    """Elementwise x shifted left by y bits; out of range gives 0.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.left_shift(1, 3)
+    Array(8, dtype=int64, weak_type=True)
+    """
     return lax.shift_left(*promote_shapes("left_shift", *promote_args("left_shift", x, y)))
 
 
 def right_shift(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """Elementwise x1 shifted right by x2 bits; the sign comes in."""
+    """Elementwise x1 shifted right by x2 bits; the sign comes in.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.right_shift(8, 2)
+    Array(2, dtype=int64, weak_type=True)
+    """
     x, y = promote_shapes("right_shift", *promote_args("right_shift", x1, x2))
     if dtypes.kind(x.dtype) == "u":
         return lax.shift_right_logical(x, y)
@@ -174,7 +252,12 @@ bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
 
 
 def isfinite(x: ArrayLike, /) -> Array:
-    """Elementwise: neither infinite nor NaN?"""
+    """Elementwise: neither infinite nor NaN?
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.isfinite(jnp.inf)
+    Array(False, dtype=bool, weak_type=True)
+    """
     (x,) = promote_args("isfinite", x)
     if dtypes.kind(x.dtype) in "fc":
         return lax.is_finite(x)
@@ -182,13 +265,23 @@ def isfinite(x: ArrayLike, /) -> Array:
 
 
 def isnan(x: ArrayLike, /) -> Array:
-    """Elementwise: NaN?"""
+    """Elementwise: NaN?
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.isnan(jnp.nan)
+    Array(True, dtype=bool, weak_type=True)
+    """
     (x,) = promote_args("isnan", x)
     return lax.ne(x, x)
 
 
 def isinf(x: ArrayLike, /) -> Array:
-    """Elementwise: infinite?"""
+    """Elementwise: infinite?
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.isinf(jnp.inf)
+    Array(True, dtype=bool, weak_type=True)
+    """
     (x,) = promote_args("isinf", x)
     kind = dtypes.kind(x.dtype)
     if kind == "c":
@@ -211,12 +304,22 @@ def _is_infinite(x: ArrayLike, value: float, name: str) -> Array:
 
 
 def isposinf(x: ArrayLike, /, out: None = None) -> Array:
-    """Elementwise: positive infinity?"""
+    """Elementwise: positive infinity?
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.isposinf(jnp.inf)
+    Array(True, dtype=bool, weak_type=True)
+    """
     return _is_infinite(x, np.inf, "isposinf")
 
 
 def isneginf(x: ArrayLike, /, out: None = None) -> Array:
-    """Elementwise: negative infinity?"""
+    """Elementwise: negative infinity?
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.isneginf(-jnp.inf)
+    Array(True, dtype=bool, weak_type=True)
+    """
     return _is_infinite(x, -np.inf, "isneginf")
 
 
@@ -227,7 +330,12 @@ def isclose(
     atol: ArrayLike = 1e-08,
     equal_nan: bool = False,
 ) -> Array:
-    """Elementwise: |a - b| <= atol + rtol |b|?"""
+    """Elementwise: |a - b| <= atol + rtol |b|?
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.isclose(1.0, 1.0 + 1e-9)
+    Array(True, dtype=bool)
+    """
     check_arraylike("isclose", a, b)
     x, y = promote_shapes("isclose", *promote_args("isclose", a, b))
     if dtypes.kind(x.dtype) not in "fc":
@@ -249,13 +357,23 @@ def allclose(
     atol: ArrayLike = 1e-08,
     equal_nan: bool = False,
 ) -> Array:
-    """Whether all elements are close: see `isclose`."""
+    """Whether all elements are close: see `isclose`.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.allclose(1.0, 1.0 + 1e-9)
+    Array(True, dtype=bool)
+    """
     close = isclose(a, b, rtol, atol, equal_nan)
     return lax.reduce_and(close, tuple(range(close.ndim)))
 
 
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Array:
-    """Whether the arrays have the same shape and elements."""
+    """Whether the arrays have the same shape and elements.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.array_equal(jnp.ones(2), jnp.ones(2))
+    Array(True, dtype=bool)
+    """
     x, y = (
         to_array(np.asarray(a1) if isinstance(a1, list) else a1),
         to_array(np.asarray(a2) if isinstance(a2, list) else a2),
@@ -270,7 +388,12 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Array:
 
 
 def array_equiv(a1: Any, a2: Any) -> Array:
-    """Whether the arrays broadcast to the same elements."""
+    """Whether the arrays broadcast to the same elements.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.array_equiv(jnp.ones(2), 1.0)
+    Array(True, dtype=bool)
+    """
     x, y = to_array(a1), to_array(a2)
     try:
         shape = np.broadcast_shapes(x.shape, y.shape)
@@ -282,7 +405,12 @@ def array_equiv(a1: Any, a2: Any) -> Array:
 
 
 def iscomplex(x: ArrayLike) -> Array:
-    """Elementwise: is there an imaginary part?"""
+    """Elementwise: is there an imaginary part?
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.iscomplex(1.0 + 0.0j)
+    Array(False, dtype=bool, weak_type=True)
+    """
     x = to_array(x)
     if dtypes.kind(x.dtype) == "c":
         imag = lax.imag(x)
@@ -291,20 +419,40 @@ def iscomplex(x: ArrayLike) -> Array:
 
 
 def isreal(x: ArrayLike) -> Array:
-    """Elementwise: is there no imaginary part?"""
+    """Elementwise: is there no imaginary part?
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.isreal(1.0)
+    Array(True, dtype=bool)
+    """
     return lax.bitwise_not(iscomplex(x))
 
 
 def iscomplexobj(x: Any) -> bool:
-    """Whether the dtype is complex."""
+    """Whether the dtype is complex.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.iscomplexobj(1.0j)
+    True
+    """
     return bool(dtypes.kind(to_array(x).dtype) == "c")
 
 
 def isrealobj(x: Any) -> bool:
-    """Whether the dtype is not complex."""
+    """Whether the dtype is not complex.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.isrealobj(1.0)
+    True
+    """
     return not iscomplexobj(x)
 
 
 def isscalar(element: Any) -> bool:
-    """Whether it is a Python or NumPy scalar or an array of rank 0."""
+    """Whether it is a Python or NumPy scalar or an array of rank 0.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.isscalar(1.0)
+    True
+    """
     return np.isscalar(element) or (hasattr(element, "ndim") and element.ndim == 0)

@@ -12,9 +12,10 @@ from funcgrad import lax
 from funcgrad.lax.shape import canonical_axis
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ArrayLike, to_array
+from funcgrad.lax.public import publish
 from funcgrad.lax.reductions import Extremum
 from funcgrad.numpy.convert import astype, check_arraylike, promote_inexact
-from funcgrad.numpy.logic import _truth, isnan, where
+from funcgrad.numpy.logic import _truth, where
 from funcgrad.transforms.structural import reduce_sum_p
 
 __all__ = [
@@ -32,8 +33,6 @@ __all__ = [
     "max",
     "mean",
     "min",
-    "nanargmax",
-    "nanargmin",
     "prod",
     "std",
     "sum",
@@ -44,6 +43,25 @@ Axis = int | Sequence[int] | None
 
 # Dtypes whose sums are taken as they are.
 _PLAIN = frozenset(map(np.dtype, ("f4", "f8", "c8", "c16", "i8", "u8")))
+
+
+def _example(name: str) -> tuple[str, str]:
+    """A call and its result for the docstring of a reduction made below."""
+    return f"jnp.{name}(jnp.array([1, 3, 2]))", _RESULTS[name]
+
+
+_RESULTS = {
+    "max": "Array(3, dtype=int64)",
+    "min": "Array(1, dtype=int64)",
+    "all": "Array(True, dtype=bool)",
+    "any": "Array(True, dtype=bool)",
+    "argmax": "Array(1, dtype=int64)",
+    "argmin": "Array(0, dtype=int64)",
+    "cumsum": "Array([1, 4, 6], dtype=int64)",
+    "cumprod": "Array([1, 3, 6], dtype=int64)",
+    "cumulative_sum": "Array([1, 4, 6], dtype=int64)",
+    "cumulative_prod": "Array([1, 3, 6], dtype=int64)",
+}
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -122,7 +140,12 @@ def prod(
     a: ArrayLike, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: bool = False,
     initial: ArrayLike | None = None, where: ArrayLike | None = None, promote_integers: bool = True,
 ) -> Array:  # fmt: skip
-    """The product over axes (all by default); its derivative is right also where factors are zero."""
+    """The product over axes (all by default); its derivative is right also where factors are zero.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.prod(jnp.array([1.0, 2.0, 3.0]))
+    Array(6., dtype=float64)
+    """
     check_arraylike("prod", a)
     _no_out("prod", out)
     x = _masked(_wide(to_array(a), dtype, promote_integers), where, 1)
@@ -159,10 +182,8 @@ def _extremum(
             out_ = pick(out_, astype(to_array(initial), out_.dtype))
         return _keep(out_, x.shape, axes) if keepdims else out_
 
-    fun.__name__ = fun.__qualname__ = name
-    fun.__module__ = "funcgrad.numpy"
-    fun.__doc__ = f"The {name}imum over axes (all by default). NaN wins; ties share the derivative."
-    return fun
+    summary = f"The {name}imum over axes (all by default). NaN wins; ties share the derivative."
+    return publish(fun, "numpy", name, summary, *_example(name))
 
 
 def _complex_extremum(name: str, x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
@@ -193,10 +214,8 @@ def _logical(name: str, reduce: Callable[..., Array], identity: bool) -> Any:
         out_ = reduce(x, axes)
         return _keep(out_, x.shape, axes) if keepdims else out_
 
-    fun.__name__ = fun.__qualname__ = name
-    fun.__module__ = "funcgrad.numpy"
-    fun.__doc__ = f"Whether {name} of the elements along axes (all by default) are true."
-    return fun
+    summary = f"Whether {name} of the elements along axes (all by default) are true."
+    return publish(fun, "numpy", name, summary, *_example(name))
 
 
 all = _logical("all", lax.reduce_and, True)
@@ -247,6 +266,10 @@ def var(
     """The variance over axes (all by default): the mean of squared distances from the mean.
 
     `ddof` (or `correction`) is subtracted from the number of elements by which the sum is divided.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.var(jnp.array([1.0, 2.0, 3.0]))
+    Array(0.66666667, dtype=float64)
     """
     check_arraylike("var", a)
     _no_out("var", out)
@@ -299,7 +322,12 @@ def std(
     a: ArrayLike, axis: Axis = None, dtype: Any = None, out: None = None, ddof: int = 0, keepdims: bool = False, *,
     where: ArrayLike | None = None, mean: ArrayLike | None = None, correction: int | float | None = None,
 ) -> Array:  # fmt: skip
-    """The standard deviation over axes (all by default): the square root of `var`."""
+    """The standard deviation over axes (all by default): the square root of `var`.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.std(jnp.array([1.0, 2.0, 3.0]))
+    Array(0.81649658, dtype=float64)
+    """
     check_arraylike("std", a)
     _no_out("std", out)
     return lax.sqrt(
@@ -308,7 +336,12 @@ def std(
 
 
 def count_nonzero(a: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
-    """How many elements are not zero."""
+    """How many elements are not zero.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.count_nonzero(jnp.array([0, 1, 2]))
+    Array(2, dtype=int64)
+    """
     check_arraylike("count_nonzero", a)
     return sum(_truth(a), axis, keepdims=keepdims)
 
@@ -346,29 +379,6 @@ argmax = _arg("argmax", lax.argmax)
 argmin = _arg("argmin", lax.argmin)
 
 
-def _nan_arg(name: str, find: Any, worst: float) -> Any:
-    def fun(
-        a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None
-    ) -> Array:
-        check_arraylike(name, a)
-        x = to_array(a)
-        if dtypes.kind(x.dtype) not in "fc":
-            return find(x, axis, keepdims=keepdims)
-        nan = isnan(x)
-        found = find(where(nan, lax.full_like(x, worst, shape=()), x), axis, keepdims=keepdims)
-        nothing = all(nan, axis, keepdims=bool(keepdims))
-        return where(nothing, lax.full_like(found, -1, shape=()), found)
-
-    fun.__name__ = fun.__qualname__ = name
-    fun.__module__ = "funcgrad.numpy"
-    fun.__doc__ = f"As `{name[3:]}`, ignoring NaN; -1 where there is nothing else."
-    return fun
-
-
-nanargmax = _nan_arg("nanargmax", argmax, -np.inf)
-nanargmin = _nan_arg("nanargmin", argmin, np.inf)
-
-
 def _cumulative(name: str, run: Callable[..., Array]) -> Any:
     def fun(a: ArrayLike, axis: int | None = None, dtype: Any = None, out: None = None) -> Array:
         check_arraylike(name, a)
@@ -384,10 +394,8 @@ def _cumulative(name: str, run: Callable[..., Array]) -> Any:
             x = astype(x, dtypes.default_int_dtype())
         return run(x, where_axis)
 
-    fun.__name__ = fun.__qualname__ = name
-    fun.__module__ = "funcgrad.numpy"
-    fun.__doc__ = f"The cumulative {'sum' if 'sum' in name else 'product'} along an axis, or of the flattened array."
-    return fun
+    summary = f"The cumulative {'sum' if 'sum' in name else 'product'} along an axis, or of the flattened array."
+    return publish(fun, "numpy", name, summary, *_example(name))
 
 
 cumsum = _cumulative("cumsum", lax.cumsum)
@@ -423,10 +431,8 @@ def _cumulative_with_initial(name: str, run: Any, first: int) -> Any:
             out = lax.concatenate([lax.full_like(out, first, shape=shape), out], axis)
         return out
 
-    fun.__name__ = fun.__qualname__ = name
-    fun.__module__ = "funcgrad.numpy"
-    fun.__doc__ = f"The cumulative {'sum' if 'sum' in name else 'product'} along an axis, with its start on demand."
-    return fun
+    summary = f"The cumulative {'sum' if 'sum' in name else 'product'} along an axis, with its start on demand."
+    return publish(fun, "numpy", name, summary, *_example(name))
 
 
 cumulative_sum = _cumulative_with_initial("cumulative_sum", lax.cumsum, 0)

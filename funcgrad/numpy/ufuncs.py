@@ -13,6 +13,7 @@ from funcgrad.core.array import Array, ArrayLike, ConcreteArray, to_array
 from funcgrad.core.primitive import Primitive
 from funcgrad.lax.arithmetic import div_p
 from funcgrad.lax.families import scalar_like
+from funcgrad.lax.public import publish
 from funcgrad.lax.power import integer_pow_p, pow_p
 from funcgrad.numpy.convert import (
     astype,
@@ -60,7 +61,6 @@ __all__ = [
     "floor_divide",
     "fmod",
     "hypot",
-    "i0",
     "log",
     "log1p",
     "log2",
@@ -128,14 +128,7 @@ def _scalar(x: Array, y: Any) -> ConcreteArray:
     return scalar_like(y, x.dtype)
 
 
-def _named(fun: Any, name: str, summary: str) -> Any:
-    fun.__name__ = fun.__qualname__ = name
-    fun.__module__ = "funcgrad.numpy"
-    fun.__doc__ = summary
-    return fun
-
-
-def binary(primitive: Primitive, name: str, summary: str) -> Binary:
+def binary(primitive: Primitive, name: str, summary: str, example: str, result: str) -> Binary:
     """An elementwise function of two arguments that is one primitive."""
     bind = primitive.bind
 
@@ -146,10 +139,10 @@ def binary(primitive: Primitive, name: str, summary: str) -> Binary:
                 return bind(x, y)
         return bind(*_operands(name, x, y))
 
-    return _named(fun, name, summary)
+    return publish(fun, "numpy", name, summary, example, result)
 
 
-def unary(primitive: Primitive, name: str, summary: str) -> Unary:
+def unary(primitive: Primitive, name: str, summary: str, example: str, result: str) -> Unary:
     """An elementwise function of one argument of any dtype that is one primitive."""
 
     def fun(x: ArrayLike, /) -> Array:
@@ -157,10 +150,10 @@ def unary(primitive: Primitive, name: str, summary: str) -> Unary:
             (x,) = promote_args(name, x)
         return primitive.bind(x)
 
-    return _named(fun, name, summary)
+    return publish(fun, "numpy", name, summary, example, result)
 
 
-def inexact(primitive: Primitive, name: str, summary: str) -> Unary:
+def inexact(primitive: Primitive, name: str, summary: str, example: str, result: str) -> Unary:
     """An elementwise function of one argument whose result is floating or complex."""
 
     def fun(x: ArrayLike, /) -> Array:
@@ -168,47 +161,244 @@ def inexact(primitive: Primitive, name: str, summary: str) -> Unary:
             (x,) = promote_inexact(name, x)
         return primitive.bind(x)
 
-    return _named(fun, name, summary)
+    return publish(fun, "numpy", name, summary, example, result)
 
 
-sin = inexact(lax.sin_p, "sin", "Elementwise sine, of radians.")
-cos = inexact(lax.cos_p, "cos", "Elementwise cosine, of radians.")
-tan = inexact(lax.tan_p, "tan", "Elementwise tangent, of radians.")
-arcsin = inexact(lax.asin_p, "arcsin", "Elementwise inverse sine.")
-arccos = inexact(lax.acos_p, "arccos", "Elementwise inverse cosine.")
-arctan = inexact(lax.atan_p, "arctan", "Elementwise inverse tangent.")
-sinh = inexact(lax.sinh_p, "sinh", "Elementwise hyperbolic sine.")
-cosh = inexact(lax.cosh_p, "cosh", "Elementwise hyperbolic cosine.")
-tanh = inexact(lax.tanh_p, "tanh", "Elementwise hyperbolic tangent.")
-arcsinh = inexact(lax.asinh_p, "arcsinh", "Elementwise inverse hyperbolic sine.")
-arctanh = inexact(lax.atanh_p, "arctanh", "Elementwise inverse hyperbolic tangent.")
-arccosh = inexact(lax.acosh_p, "arccosh", "Elementwise inverse hyperbolic cosine.")
-exp = inexact(lax.exp_p, "exp", "Elementwise exponential.")
-exp2 = inexact(lax.exp2_p, "exp2", "Elementwise 2**x.")
-expm1 = inexact(lax.expm1_p, "expm1", "Elementwise exp(x) - 1, accurate near zero.")
-log = inexact(lax.log_p, "log", "Elementwise natural logarithm.")
-log1p = inexact(lax.log1p_p, "log1p", "Elementwise log(1 + x), accurate near zero.")
-sqrt = inexact(lax.sqrt_p, "sqrt", "Elementwise square root.")
-cbrt = inexact(lax.cbrt_p, "cbrt", "Elementwise cube root.")
-floor = inexact(lax.floor_p, "floor", "Elementwise floor.")
-ceil = inexact(lax.ceil_p, "ceil", "Elementwise ceiling.")
-negative = unary(lax.neg_p, "negative", "Elementwise -x.")
-square = unary(lax.square_p, "square", "Elementwise x * x.")
-sign = unary(lax.sign_p, "sign", "Elementwise sign; its derivative is 0.")
-abs = unary(lax.abs_p, "abs", "Elementwise absolute value; its slope at 0 is 1.")
-add = binary(lax.add_p, "add", "Elementwise sum.")
-subtract = binary(lax.sub_p, "subtract", "Elementwise difference.")
-multiply = binary(lax.mul_p, "multiply", "Elementwise product.")
-maximum = binary(lax.max_p, "maximum", "Elementwise maximum; NaN wins, ties share the derivative.")
-minimum = binary(lax.min_p, "minimum", "Elementwise minimum; NaN wins, ties share the derivative.")
-equal = binary(lax.eq_p, "equal", "Elementwise x == y.")
-not_equal = binary(lax.ne_p, "not_equal", "Elementwise x != y.")
+sin = inexact(
+    lax.sin_p,
+    "sin",
+    "Elementwise sine, of radians.",
+    "jnp.sin(0.5)",
+    "Array(0.47942554, dtype=float64, weak_type=True)",
+)
+cos = inexact(
+    lax.cos_p,
+    "cos",
+    "Elementwise cosine, of radians.",
+    "jnp.cos(0.5)",
+    "Array(0.87758256, dtype=float64, weak_type=True)",
+)
+tan = inexact(
+    lax.tan_p,
+    "tan",
+    "Elementwise tangent, of radians.",
+    "jnp.tan(0.5)",
+    "Array(0.54630249, dtype=float64, weak_type=True)",
+)
+arcsin = inexact(
+    lax.asin_p,
+    "arcsin",
+    "Elementwise inverse sine.",
+    "jnp.arcsin(0.5)",
+    "Array(0.52359878, dtype=float64, weak_type=True)",
+)
+arccos = inexact(
+    lax.acos_p,
+    "arccos",
+    "Elementwise inverse cosine.",
+    "jnp.arccos(0.5)",
+    "Array(1.04719755, dtype=float64, weak_type=True)",
+)
+arctan = inexact(
+    lax.atan_p,
+    "arctan",
+    "Elementwise inverse tangent.",
+    "jnp.arctan(0.5)",
+    "Array(0.46364761, dtype=float64, weak_type=True)",
+)
+sinh = inexact(
+    lax.sinh_p,
+    "sinh",
+    "Elementwise hyperbolic sine.",
+    "jnp.sinh(0.5)",
+    "Array(0.52109531, dtype=float64, weak_type=True)",
+)
+cosh = inexact(
+    lax.cosh_p,
+    "cosh",
+    "Elementwise hyperbolic cosine.",
+    "jnp.cosh(0.5)",
+    "Array(1.12762597, dtype=float64, weak_type=True)",
+)
+tanh = inexact(
+    lax.tanh_p,
+    "tanh",
+    "Elementwise hyperbolic tangent.",
+    "jnp.tanh(0.5)",
+    "Array(0.46211716, dtype=float64, weak_type=True)",
+)
+arcsinh = inexact(
+    lax.asinh_p,
+    "arcsinh",
+    "Elementwise inverse hyperbolic sine.",
+    "jnp.arcsinh(0.5)",
+    "Array(0.48121183, dtype=float64, weak_type=True)",
+)
+arctanh = inexact(
+    lax.atanh_p,
+    "arctanh",
+    "Elementwise inverse hyperbolic tangent.",
+    "jnp.arctanh(0.5)",
+    "Array(0.54930614, dtype=float64, weak_type=True)",
+)
+arccosh = inexact(
+    lax.acosh_p,
+    "arccosh",
+    "Elementwise inverse hyperbolic cosine.",
+    "jnp.arccosh(2.0)",
+    "Array(1.3169579, dtype=float64, weak_type=True)",
+)
+exp = inexact(
+    lax.exp_p,
+    "exp",
+    "Elementwise exponential.",
+    "jnp.exp(0.5)",
+    "Array(1.64872127, dtype=float64, weak_type=True)",
+)
+exp2 = inexact(
+    lax.exp2_p,
+    "exp2",
+    "Elementwise 2**x.",
+    "jnp.exp2(0.5)",
+    "Array(1.41421356, dtype=float64, weak_type=True)",
+)
+expm1 = inexact(
+    lax.expm1_p,
+    "expm1",
+    "Elementwise exp(x) - 1, accurate near zero.",
+    "jnp.expm1(0.5)",
+    "Array(0.64872127, dtype=float64, weak_type=True)",
+)
+log = inexact(
+    lax.log_p,
+    "log",
+    "Elementwise natural logarithm.",
+    "jnp.log(0.5)",
+    "Array(-0.69314718, dtype=float64, weak_type=True)",
+)
+log1p = inexact(
+    lax.log1p_p,
+    "log1p",
+    "Elementwise log(1 + x), accurate near zero.",
+    "jnp.log1p(0.5)",
+    "Array(0.40546511, dtype=float64, weak_type=True)",
+)
+sqrt = inexact(
+    lax.sqrt_p,
+    "sqrt",
+    "Elementwise square root.",
+    "jnp.sqrt(0.5)",
+    "Array(0.70710678, dtype=float64, weak_type=True)",
+)
+cbrt = inexact(
+    lax.cbrt_p,
+    "cbrt",
+    "Elementwise cube root.",
+    "jnp.cbrt(0.5)",
+    "Array(0.79370053, dtype=float64, weak_type=True)",
+)
+floor = inexact(
+    lax.floor_p,
+    "floor",
+    "Elementwise floor.",
+    "jnp.floor(0.5)",
+    "Array(0., dtype=float64, weak_type=True)",
+)
+ceil = inexact(
+    lax.ceil_p,
+    "ceil",
+    "Elementwise ceiling.",
+    "jnp.ceil(0.5)",
+    "Array(1., dtype=float64, weak_type=True)",
+)
+negative = unary(
+    lax.neg_p,
+    "negative",
+    "Elementwise -x.",
+    "jnp.negative(2.0)",
+    "Array(-2., dtype=float64, weak_type=True)",
+)
+square = unary(
+    lax.square_p,
+    "square",
+    "Elementwise x * x.",
+    "jnp.square(3.0)",
+    "Array(9., dtype=float64, weak_type=True)",
+)
+sign = unary(
+    lax.sign_p,
+    "sign",
+    "Elementwise sign; its derivative is 0.",
+    "jnp.sign(-3.0)",
+    "Array(-1., dtype=float64, weak_type=True)",
+)
+abs = unary(
+    lax.abs_p,
+    "abs",
+    "Elementwise absolute value; its slope at 0 is 1.",
+    "jnp.abs(-2.0)",
+    "Array(2., dtype=float64, weak_type=True)",
+)
+add = binary(
+    lax.add_p,
+    "add",
+    "Elementwise sum.",
+    "jnp.add(1.0, 2.0)",
+    "Array(3., dtype=float64, weak_type=True)",
+)
+subtract = binary(
+    lax.sub_p,
+    "subtract",
+    "Elementwise difference.",
+    "jnp.subtract(1.0, 2.0)",
+    "Array(-1., dtype=float64, weak_type=True)",
+)
+multiply = binary(
+    lax.mul_p,
+    "multiply",
+    "Elementwise product.",
+    "jnp.multiply(1.0, 2.0)",
+    "Array(2., dtype=float64, weak_type=True)",
+)
+maximum = binary(
+    lax.max_p,
+    "maximum",
+    "Elementwise maximum; NaN wins, ties share the derivative.",
+    "jnp.maximum(1.0, 2.0)",
+    "Array(2., dtype=float64, weak_type=True)",
+)
+minimum = binary(
+    lax.min_p,
+    "minimum",
+    "Elementwise minimum; NaN wins, ties share the derivative.",
+    "jnp.minimum(1.0, 2.0)",
+    "Array(1., dtype=float64, weak_type=True)",
+)
+equal = binary(
+    lax.eq_p,
+    "equal",
+    "Elementwise x == y.",
+    "jnp.equal(1.0, 2.0)",
+    "Array(False, dtype=bool, weak_type=True)",
+)
+not_equal = binary(
+    lax.ne_p,
+    "not_equal",
+    "Elementwise x != y.",
+    "jnp.not_equal(1.0, 2.0)",
+    "Array(True, dtype=bool, weak_type=True)",
+)
 absolute = abs
 acos, acosh, asin, asinh, atan, atanh = arccos, arccosh, arcsin, arcsinh, arctan, arctanh
 
 
 def true_divide(x: ArrayLike, y: ArrayLike, /) -> Array:
-    """Elementwise quotient, in floating point also for integers."""
+    """Elementwise quotient, in floating point also for integers.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.true_divide(1, 4)
+    Array(0.25, dtype=float64, weak_type=True)
+    """
     if type(x) is ConcreteArray and type(y) is ConcreteArray:
         a, b = x._value, y._value
         if a.dtype is b.dtype and a.ndim == b.ndim and a.dtype.kind in "fc":
@@ -222,7 +412,12 @@ divide = true_divide
 
 
 def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """Elementwise quotient, rounded down."""
+    """Elementwise quotient, rounded down.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.floor_divide(7, 2)
+    Array(3, dtype=int64, weak_type=True)
+    """
     x, y = _operands("floor_divide", x1, x2)
     kind = dtypes.kind(x.dtype)
     if kind == "c":
@@ -243,7 +438,12 @@ def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 
 
 def remainder(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """Elementwise remainder of the division rounded down: it has the sign of the divisor."""
+    """Elementwise remainder of the division rounded down: it has the sign of the divisor.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.remainder(-7, 3)
+    Array(2, dtype=int64, weak_type=True)
+    """
     x, y = _operands("remainder", x1, x2)
     r = _truncated_remainder(x, y)
     zero = _like(r, 0)
@@ -263,12 +463,22 @@ mod = remainder
 
 
 def fmod(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """Elementwise remainder of the division rounded towards zero: it has the sign of the dividend."""
+    """Elementwise remainder of the division rounded towards zero: it has the sign of the dividend.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.fmod(-7.0, 3.0)
+    Array(-1., dtype=float64, weak_type=True)
+    """
     return _truncated_remainder(*_operands("fmod", x1, x2))
 
 
 def divmod(x1: ArrayLike, x2: ArrayLike, /) -> tuple[Array, Array]:
-    """`(floor_divide(x1, x2), remainder(x1, x2))`."""
+    """`(floor_divide(x1, x2), remainder(x1, x2))`.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.divmod(7, 3)
+    (Array(2, dtype=int64, weak_type=True), Array(1, dtype=int64, weak_type=True))
+    """
     return floor_divide(x1, x2), remainder(x1, x2)
 
 
@@ -277,6 +487,10 @@ def power(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 
     Raises:
       TypeError: for integers to a negative static power.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.power(2.0, 3.0)
+    Array(8., dtype=float64, weak_type=True)
     """
     if type(x2) is int:
         if isinstance(x1, Array) and x1.dtype.kind in "fc":
@@ -302,12 +516,22 @@ pow = power
 
 
 def float_power(x: ArrayLike, y: ArrayLike, /) -> Array:
-    """Elementwise power in floating point."""
+    """Elementwise power in floating point.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.float_power(2, 3)
+    Array(8., dtype=float64, weak_type=True)
+    """
     return pow_p.bind(*promote_shapes("float_power", *promote_inexact("float_power", x, y)))
 
 
 def arctan2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """Elementwise angle of the points (x2, x1)."""
+    """Elementwise angle of the points (x2, x1).
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.arctan2(1.0, 1.0)
+    Array(0.78539816, dtype=float64, weak_type=True)
+    """
     return lax.atan2(*promote_shapes("arctan2", *promote_inexact("arctan2", x1, x2)))
 
 
@@ -315,7 +539,12 @@ atan2 = arctan2
 
 
 def logaddexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """Elementwise log(exp(x1) + exp(x2)), without overflow."""
+    """Elementwise log(exp(x1) + exp(x2)), without overflow.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.logaddexp(0.0, 0.0)
+    Array(0.69314718, dtype=float64, weak_type=True)
+    """
     return _logaddexp(*promote_shapes("logaddexp", *promote_inexact("logaddexp", x1, x2)))
 
 
@@ -331,14 +560,24 @@ def _larger(x: Array, y: Array) -> Array:
 
 
 def logaddexp2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """Elementwise log2(2**x1 + 2**x2), without overflow."""
+    """Elementwise log2(2**x1 + 2**x2), without overflow.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.logaddexp2(0.0, 0.0)
+    Array(1., dtype=float64, weak_type=True)
+    """
     x, y = promote_shapes("logaddexp2", *promote_inexact("logaddexp2", x1, x2))
     ln2 = _like(x, float(np.log(2.0)))
     return lax.div(_logaddexp(lax.mul(x, ln2), lax.mul(y, ln2)), ln2)
 
 
 def hypot(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """Elementwise sqrt(x1**2 + x2**2), without overflow; at the origin the slopes are 1/2."""
+    """Elementwise sqrt(x1**2 + x2**2), without overflow; at the origin the slopes are 1/2.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.hypot(3.0, 4.0)
+    Array(5., dtype=float64, weak_type=True)
+    """
     x, y = promote_shapes("hypot", *promote_inexact("hypot", x1, x2))
     if dtypes.kind(x.dtype) == "c":
         raise TypeError("jnp.hypot is not supported for complex-valued inputs.")
@@ -353,41 +592,76 @@ def hypot(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 
 
 def reciprocal(x: ArrayLike, /) -> Array:
-    """Elementwise 1 / x."""
+    """Elementwise 1 / x.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.reciprocal(4.0)
+    Array(0.25, dtype=float64, weak_type=True)
+    """
     (x,) = promote_inexact("reciprocal", x)
     return lax.div(_like(x, 1), x)
 
 
 def log2(x: ArrayLike, /) -> Array:
-    """Elementwise logarithm to base 2."""
+    """Elementwise logarithm to base 2.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.log2(8.0)
+    Array(3., dtype=float64, weak_type=True)
+    """
     (x,) = promote_inexact("log2", x)
     return lax.div(lax.log(x), _like(x, float(np.log(2.0))))
 
 
 def log10(x: ArrayLike, /) -> Array:
-    """Elementwise logarithm to base 10."""
+    """Elementwise logarithm to base 10.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.log10(100.0)
+    Array(2., dtype=float64, weak_type=True)
+    """
     (x,) = promote_inexact("log10", x)
     return lax.div(lax.log(x), _like(x, float(np.log(10.0))))
 
 
 def positive(x: ArrayLike, /) -> Array:
-    """Elementwise +x: x itself."""
+    """Elementwise +x: x itself.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.positive(2.0)
+    Array(2., dtype=float64, weak_type=True)
+    """
     return promote_args("positive", x)[0]
 
 
 def fabs(x: ArrayLike, /) -> Array:
-    """Elementwise absolute value in floating point."""
+    """Elementwise absolute value in floating point.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.fabs(-1)
+    Array(1., dtype=float64, weak_type=True)
+    """
     return lax.abs(promote_inexact("fabs", x)[0])
 
 
 def degrees(x: ArrayLike, /) -> Array:
-    """Elementwise radians to degrees."""
+    """Elementwise radians to degrees.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.degrees(jnp.pi)
+    Array(180., dtype=float64, weak_type=True)
+    """
     (x,) = promote_inexact("degrees", x)
     return lax.mul(x, _like(x, 180 / np.pi))
 
 
 def radians(x: ArrayLike, /) -> Array:
-    """Elementwise degrees to radians."""
+    """Elementwise degrees to radians.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.radians(180.0)
+    Array(3.14159265, dtype=float64, weak_type=True)
+    """
     (x,) = promote_inexact("radians", x)
     return lax.mul(x, _like(x, np.pi / 180))
 
@@ -396,22 +670,18 @@ rad2deg, deg2rad = degrees, radians
 
 
 def sinc(x: ArrayLike, /) -> Array:
-    """Elementwise sin(pi x) / (pi x), and 1 at 0, smooth there."""
+    """Elementwise sin(pi x) / (pi x), and 1 at 0, smooth there.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.sinc(0.0)
+    Array(1., dtype=float64, weak_type=True)
+    """
     (x,) = promote_inexact("sinc", x)
     zero = lax.eq(x, _like(x, 0))
     px = lax.mul(_like(x, np.pi), where(zero, _like(x, 1), x))
     # By 1 - (pi x)^2 / 6 the derivatives at 0 are right to second order.
     near = lax.sub(_like(x, 1), lax.mul(_like(x, np.pi**2 / 6), lax.square(x)))
     return where(zero, near, lax.div(lax.sin(px), px))
-
-
-def i0(x: ArrayLike) -> Array:
-    """Elementwise modified Bessel function of the first kind and order 0."""
-    (x,) = promote_inexact("i0", x)
-    if dtypes.kind(x.dtype) == "c":
-        raise ValueError("Unsupported input type to jax.numpy.i0: complex")
-    x = lax.abs(x)
-    return lax.mul(lax.exp(x), lax.bessel_i0e(x))
 
 
 def _like(x: Array, value: Any) -> ConcreteArray:

@@ -47,7 +47,7 @@ def cauchy(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = 
 
     >>> import funcgrad as fg
     >>> fg.random.cauchy(fg.random.key(0), (2,))
-    Array([-0.26182038, -1.23908408], dtype=float64)
+    Array([-0.26192951, -1.23784602], dtype=float64)
     """
     key = one_key("cauchy", key)
     return _cauchy(key, as_shape(shape), float_dtype("cauchy", dtype))
@@ -67,7 +67,7 @@ def exponential(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: A
 
     >>> import funcgrad as fg
     >>> fg.random.exponential(fg.random.key(0), (2,))
-    Array([0.54207056, 0.24372318], dtype=float64)
+    Array([0.54207056, 0.24372319], dtype=float64)
     """
     key = one_key("exponential", key)
     return _exponential(key, as_shape(shape), float_dtype("exponential", dtype))
@@ -107,7 +107,7 @@ def logistic(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any 
 
     >>> import funcgrad as fg
     >>> fg.random.logistic(fg.random.key(0), (2,))
-    Array([-0.32913022, -1.28738844], dtype=float64)
+    Array([-0.32911032, -1.28738678], dtype=float64)
     """
     key = one_key("logistic", key)
     return _logistic(key, as_shape(shape), float_dtype("logistic", dtype))
@@ -152,7 +152,7 @@ def maxwell(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any =
 
     >>> import funcgrad as fg
     >>> fg.random.maxwell(fg.random.key(0), (2,))
-    Array([1.98907..., 0.424644...], dtype=float64)
+    Array([1.98906991, 0.42460738], dtype=float64)
     """
     key = one_key("maxwell", key)
     return _maxwell(key, as_shape(shape), float_dtype("maxwell", dtype))
@@ -205,7 +205,7 @@ def pareto(
 
     >>> import funcgrad as fg
     >>> fg.random.pareto(fg.random.key(0), 2.0, (2,))
-    Array([1.31132139, 1.12959992], dtype=float64)
+    Array([1.31132133, 1.12959775], dtype=float64)
     """
     key = one_key("pareto", key)
     dtype = float_dtype("pareto", dtype)
@@ -229,7 +229,7 @@ def rayleigh(
 
     >>> import funcgrad as fg
     >>> fg.random.rayleigh(fg.random.key(0), 2.0, (2,))
-    Array([2.63997102, 3.49983996], dtype=float64)
+    Array([2.63997102, 3.49983995], dtype=float64)
     """
     key = one_key("rayleigh", key)
     dtype = float_dtype("rayleigh", dtype)
@@ -262,7 +262,7 @@ def triangular(
 
     >>> import funcgrad as fg
     >>> fg.random.triangular(fg.random.key(0), 0.0, 0.5, 1.0, (2,))
-    Array([0.45741508, 0.32885821], dtype=float64)
+    Array([0.45741508, 0.32885822], dtype=float64)
     """
     key = one_key("triangular", key)
     dtype = float_dtype("triangular", dtype)
@@ -293,7 +293,7 @@ def truncated_normal(
 
     >>> import funcgrad as fg
     >>> fg.random.truncated_normal(fg.random.key(0), -1.0, 2.0, (2,))
-    Array([-0.01521096, -0.5058...], dtype=float64)
+    Array([ 0.00301295, -0.42419022], dtype=float64)
     """
     key = one_key("truncated_normal", key)
     dtype = float_dtype("truncated_normal", dtype)

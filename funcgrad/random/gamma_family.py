@@ -67,7 +67,7 @@ def loggamma(
 
     >>> import funcgrad as fg
     >>> fg.random.loggamma(fg.random.key(0), 1e-6, (2,))
-    Array([-1192776.12..., -1034276.19...], dtype=float64)
+    Array([-1112285.02972713, -2279484.81460283], dtype=float64)
     """
     key = one_key("loggamma", key)
     dtype = float_dtype("loggamma", dtype)
@@ -123,7 +123,7 @@ def chisquare(
 
     >>> import funcgrad as fg
     >>> fg.random.chisquare(fg.random.key(0), 2.0, (2,))
-    Array([0.95105866, 0.69705465], dtype=float64)
+    Array([0.95105867, 0.69705465], dtype=float64)
     """
     key = one_key("chisquare", key)
     dtype = float_dtype("chisquare", dtype)

@@ -209,10 +209,8 @@ def _linearize(
     args: list[Any] = []
     for i, x in enumerate(primals):
         dtype = x.dtype
-        if (
-            (dtype.kind not in "fc"
-            and kind(dtype) not in "fc")
-            or (active is not None and not active[i])
+        if (dtype.kind not in "fc" and kind(dtype) not in "fc") or (
+            active is not None and not active[i]
         ):
             in_vars.append(None)
             args.append(x)

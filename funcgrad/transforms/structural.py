@@ -126,9 +126,7 @@ add_any_p = AddAny("add_any", np.add)
 class BroadcastInDim(Primitive):
     """`x` laid into a larger shape: axis i of `x` becomes axis `broadcast_dimensions[i]`."""
 
-    def impl(
-        self, x: Any, *, shape: Any, broadcast_dimensions: Any, sharding: Any = None
-    ) -> Any:
+    def impl(self, x: Any, *, shape: Any, broadcast_dimensions: Any, sharding: Any = None) -> Any:
         if x.ndim == 0 and x.dtype.kind in "fciub":
             # What np.broadcast_to does, ten times as fast.
             return np.ndarray(shape, x.dtype, np.asarray(x), 0, (0,) * len(shape))
@@ -248,9 +246,7 @@ class ReduceSum(Primitive):
             return np.add.reduce(x, None if len(axes) == x.ndim else axes)
         return np.add.reduce(x, axes, x.dtype)
 
-    def abstract_eval(
-        self, x: ShapedArray, *, axes: Any, out_sharding: Any = None
-    ) -> ShapedArray:
+    def abstract_eval(self, x: ShapedArray, *, axes: Any, out_sharding: Any = None) -> ShapedArray:
         if len(set(axes)) != len(axes) or any(not 0 <= a < x.ndim for a in axes):
             raise ValueError(f"reduce_sum got axes {axes} for an operand of shape {x.shape}")
         return shaped(

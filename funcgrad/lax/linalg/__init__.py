@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from funcgrad.core.primitive import primitives
+from funcgrad.core.primitive import primitives as _primitives
 from funcgrad.lax.linalg.cholesky import cholesky, cholesky_update, symmetric_product
 from funcgrad.lax.linalg.eigh import EighImplementation, EigImplementation, eig, eigh
 from funcgrad.lax.linalg.hessenberg import hessenberg, schur, tridiagonal, tridiagonal_solve
@@ -16,7 +16,7 @@ from funcgrad.lax.linalg.triangular import triangular_solve
 
 def __getattr__(name: str) -> Any:
     """`cholesky_p` and its like: the primitives themselves."""
-    found = primitives.get(name[:-2]) if name.endswith("_p") else None
+    found = _primitives.get(name[:-2]) if name.endswith("_p") else None
     if found is None:
         raise AttributeError(f"module 'funcgrad.lax.linalg' has no attribute {name!r}")
     return found
