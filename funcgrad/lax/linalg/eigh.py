@@ -172,7 +172,7 @@ def _eig(
 
 def _with_left_eigenvectors(a: Any, right: bool) -> Sequence[Any]:
     if not a.size:
-        return [a[..., 0], a, a][: 2 + right]
+        return [np.zeros(a.shape[:-1]), a, a][: 2 + right]
     scipy = require("scipy.linalg", "scipy")
     parts = [scipy.eig(m, left=True, right=right) for m in a.reshape(-1, *a.shape[-2:])]
     stacked = (np.stack(p) for p in zip(*parts, strict=True))
