@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from funcgrad.lax.control import scan as _scan, while_loop as _while_loop
-from funcgrad.lax.control.scan import *
-from funcgrad.lax.control.while_loop import *
+from funcgrad.lax.control.scan import scan
+from funcgrad.lax.control.while_loop import fori_loop, while_loop
 
-__all__ = [*_scan.__all__, *_while_loop.__all__]
+__all__ = ["fori_loop", "scan", "while_loop"]

@@ -150,7 +150,7 @@ def run_compiled(primitive: Primitive, args: Sequence[Any], params: dict[str, An
     arrays = [x if type(x) is ConcreteArray else primitive.concrete(x) for x in args]
     avals = tuple(x.aval for x in arrays)
     program = _program(primitive, avals, tuple(params.items()))
-    return program.wrapped([x._value for x in arrays])  # type: ignore[return-value]  # invariance
+    return program.wrapped([x._value for x in arrays])
 
 
 @cached

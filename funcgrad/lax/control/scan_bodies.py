@@ -168,7 +168,8 @@ def _place_residuals(
     x_of = {v: i for i, v in enumerate(j.invars[num_consts + num_carry :])}
     y_of = {v: i for i, v in enumerate(j.outvars[num_carry : num_carry + num_ys])}
     out.const_sources, out.x_sources = [], []
-    of_consts, of_slices, new = [], [], []
+    of_consts, of_slices = [], []
+    new: list[Any] = []
     for i, v in enumerate(variables):
         if v in const_of or v in value_of:
             of_consts.append(i)
