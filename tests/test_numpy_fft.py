@@ -74,7 +74,9 @@ def test_no_axes_and_no_elements() -> None:
     assert fft.fft(np.ones(0)).shape == (0,)
     assert fft.fft(np.ones((0, 3))).shape == (0, 3)
     assert fft.fft(np.ones((3, 0)), axis=0).shape == (3, 0)
-    assert fft.irfft(np.ones(1)).shape == (0,)
+    assert fft.irfft(np.ones(1)).shape == fft.irfft(np.ones(0)).shape == (0,)
+    assert not fft.rfftn(1.0).weak_type
+    close(fft.fft(X, axis=None), np.fft.fftn(X))  # type: ignore[arg-type]  # as in JAX
     np.testing.assert_array_equal(fft.fft(np.ones(0), 3), np.zeros(3))
     assert fft.fft(V, jnp.asarray(2)).shape == (2,)
 

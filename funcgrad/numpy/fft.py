@@ -323,7 +323,8 @@ def _along(name: str, kind: str, a: Any, n: Any, axis: Any, norm: str | None) ->
             f"jax.numpy.fft.{name} does not support multiple axes. Please use "
             f"jax.numpy.fft.{name}n. Got axis = {axis!r}."
         )
-    return _several(name, kind, a, None if n is None else [n], [-1 if axis is None else axis], norm)
+    axes = None if axis is None else [axis]
+    return _several(name, kind, a, None if n is None else [n], axes, norm)
 
 
 def _two(name: str, axes: Sequence[int]) -> Sequence[int]:
@@ -358,21 +359,17 @@ def _several(name: str, kind: str, a: Any, s: Any, axes: Any, norm: str | None) 
         raise ValueError("only real valued inputs supported for rfft")
     count = len(numbers)
     if not count:
-        return x if kind == "RFFT" else lax.convert_element_type(x, _complex(x.dtype))
+        dtype = x.dtype if kind == "RFFT" else dtypes.promote_types(x.dtype, "complex64")
+        return lax.convert_element_type(x, dtype)
     last = tuple(range(x.ndim - count, x.ndim))
     x = moveaxis(x, numbers, last)
     if lengths is None:
         lengths = list(x.shape[-count:])
         if kind == "IRFFT":
             lengths[-1] = max(2 * (lengths[-1] - 1), 0)
-    else:
-        x = _of_lengths(x, lengths, kind)
+    x = _of_lengths(x, lengths, kind)
     out = _scaled(lax.fft(x, kind, lengths), kind, math.prod(lengths), norm)
     return moveaxis(out, last, numbers)
-
-
-def _complex(dtype: Any) -> Any:
-    return dtypes.promote_types(dtype, "complex64")
 
 
 def _of_lengths(x: Array, lengths: Sequence[int], kind: str) -> Array:

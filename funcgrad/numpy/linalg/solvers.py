@@ -58,15 +58,16 @@ def solve(a: ArrayLike, b: ArrayLike) -> Array:
 
 def _solve(a: Array, b: Array) -> Array:
     """`a^-1 b` for matrices `b`, batches broadcast."""
+    if a.shape[:-2] == b.shape[:-2]:
+        return apply(solve_p, a, b)
     n, k = b.shape[-2:]
-    if a.ndim == 2 and b.ndim > 2:
+    if a.ndim == 2:
         # One system with all columns.
-        columns = lax.reshape(moveaxis(b, -2, 0), (n, b.size // n if n else 0))
-        out = lax.reshape(_solve(a, columns), (n, *b.shape[:-2], k))
+        columns = lax.reshape(moveaxis(b, -2, 0), (n, math.prod(b.shape[:-2]) * k))
+        out = lax.reshape(apply(solve_p, a, columns), (n, *b.shape[:-2], k))
         return moveaxis(out, 0, -2)
     batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    a = broadcast_to(a, (*batch, n, n))
-    return apply(solve_p, a, broadcast_to(b, (*batch, n, k)))
+    return apply(solve_p, broadcast_to(a, (*batch, n, n)), broadcast_to(b, (*batch, n, k)))
 
 
 def inv(a: ArrayLike) -> Array:
