@@ -126,7 +126,13 @@ class Flag(Generic[_T]):
 
 
 class _DisableJit(Flag[bool]):
-    """``disable_jit`` also takes its value by the keyword ``disable``."""
+    """``disable_jit`` also takes its value by the keyword ``disable``.
+
+    >>> import funcgrad as fg
+    >>> with fg.disable_jit():
+    ...     fg.jit(lambda x: 1 if x > 0 else 2)(3.0)
+    1
+    """
 
     __slots__ = ()
 
@@ -135,7 +141,14 @@ class _DisableJit(Flag[bool]):
 
 
 class Override(Generic[_T]):
-    """The context manager and decorator that ``flag(value)`` returns; it can be entered again."""
+    """The context manager and decorator that ``flag(value)`` returns; it can be entered again.
+
+    >>> from funcgrad.config import debug_nans
+    >>> block = debug_nans(True)
+    >>> with block:
+    ...     debug_nans.value
+    True
+    """
 
     __slots__ = ("_flag", "_value", "_previous")
 
@@ -387,7 +400,14 @@ class Config:
         self._lock = threading.Lock()
 
     def trace_key(self) -> int:
-        """A number that differs wherever a setting that a traced program depends on differs."""
+        """A number that differs wherever a setting that a traced program depends on differs.
+
+        >>> from funcgrad.config import enable_x64, trace_key
+        >>> before = trace_key()
+        >>> with enable_x64(False):
+        ...     trace_key() == before
+        False
+        """
         local = _local.get()
         if local is None:
             return self._key

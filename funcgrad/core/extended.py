@@ -25,7 +25,12 @@ __all__ = [
 
 
 class extended(np.generic):
-    """The abstract scalar type above all extended dtypes, for `issubdtype`."""
+    """The abstract scalar type above all extended dtypes, for `issubdtype`.
+
+    >>> import funcgrad as fg
+    >>> fg.dtypes.issubdtype(fg.random.key(0).dtype, fg.dtypes.extended)
+    True
+    """
 
 
 class prng_key(extended):

@@ -88,5 +88,9 @@ def compile_jaxpr(closed: ClosedJaxpr, name: str = "main") -> Program:
 
 
 def clear_caches() -> None:
-    """Forget all compiled programs."""
+    """Forget all compiled programs.
+
+    >>> import funcgrad as fg
+    >>> fg.clear_caches()
+    """
     compile_jaxpr.cache_clear()

@@ -13,7 +13,6 @@ from funcgrad.lax import (
     conv as _conv,
     conv_forms as _conv_forms,
     conv_numbers as _conv_numbers,
-    control as _control,
     convert as _convert,
     cumulative as _cumulative,
     custom as _custom,
@@ -44,7 +43,6 @@ from funcgrad.lax import linalg as linalg
 from funcgrad.lax.arithmetic import *
 from funcgrad.lax.bits import *
 from funcgrad.lax.bitwise import *
-from funcgrad.lax.control import *
 from funcgrad.lax.conv import *
 from funcgrad.lax.conv_forms import *
 from funcgrad.lax.conv_numbers import *
@@ -70,6 +68,8 @@ from funcgrad.lax.sort import *
 from funcgrad.lax.special import *
 from funcgrad.lax.window_folds import *
 from funcgrad.lax.windows import *
+from funcgrad.lax import control as _control
+from funcgrad.lax.control import *
 
 
 def __getattr__(name: str) -> Any:
@@ -84,7 +84,6 @@ __all__ = [
     *_arithmetic.__all__,
     *_bits.__all__,
     *_bitwise.__all__,
-    *_control.__all__,
     *_conv.__all__,
     *_conv_forms.__all__,
     *_conv_numbers.__all__,
@@ -110,5 +109,6 @@ __all__ = [
     *_special.__all__,
     *_window_folds.__all__,
     *_windows.__all__,
+    *_control.__all__,
     "linalg",
 ]

@@ -54,6 +54,10 @@ def _starts(x: Array, given: Any, allow_negative: bool | Sequence[bool]) -> list
     if not first or dtypes.kind(first[0]) not in "iu":
         first = [dtypes.canonicalize_dtype(np.int64)]
     dtype = first[0]
+    if dtypes.kind(dtype) == "i" and dtype.itemsize < 4 and max(x.shape, default=0) > 127:
+        # To count from the end the size of an axis must fit.
+        dtype = np.dtype(np.int32)
+        arrays = [a if a is None or a.dtype != first[0] else strong(a, dtype) for a in arrays]
     out: list[Any] = []
     for i, a, n, w in zip(given, arrays, x.shape, wrap, strict=True):
         if a is None:

@@ -65,6 +65,10 @@ class GatherDimensionNumbers(NamedTuple):
     start_index_map             the dimension of the operand that each coordinate of an index is for
     operand_batching_dims       dimensions of the operand that go together with ...
     start_indices_batching_dims ... these of the indices
+
+    >>> from funcgrad import lax
+    >>> lax.GatherDimensionNumbers((), (0,), (0,)).start_index_map
+    (0,)
     """
 
     offset_dims: Ints
@@ -82,6 +86,10 @@ class ScatterDimensionNumbers(NamedTuple):
     scatter_dims_to_operand_dims   the dimension of the operand that each coordinate of an index is for
     operand_batching_dims          dimensions of the operand that go together with ...
     scatter_indices_batching_dims  ... these of the indices
+
+    >>> from funcgrad import lax
+    >>> lax.ScatterDimensionNumbers((), (0,), (0,)).inserted_window_dims
+    (0,)
     """
 
     update_window_dims: Ints

@@ -47,6 +47,7 @@ from funcgrad.numpy import (
     shape as _shape,
     sorting as _sorting,
     statistics as _statistics,
+    ufunc_names as _ufunc_names,
     ufunc_object as _ufunc_object,
     ufuncs as _ufuncs,
     window_functions as _window_functions,
@@ -82,6 +83,7 @@ from funcgrad.numpy.setops import *
 from funcgrad.numpy.shape import *
 from funcgrad.numpy.sorting import *
 from funcgrad.numpy.statistics import *
+from funcgrad.numpy.ufunc_names import *
 from funcgrad.numpy.ufunc_object import *
 from funcgrad.numpy.ufuncs import *
 from funcgrad.numpy.window_functions import *
@@ -145,6 +147,7 @@ __all__ = [
     *_shape.__all__,
     *_sorting.__all__,
     *_statistics.__all__,
+    *_ufunc_names.__all__,
     *_ufunc_object.__all__,
     *_ufuncs.__all__,
     *_window_functions.__all__,

@@ -367,12 +367,8 @@ def _arg(name: str, find: Callable[..., Array]) -> Any:
             return lax.reshape(out_, (1,) * ndim)
         return lax.expand_dims(out_, (where_axis,))
 
-    fun.__name__ = fun.__qualname__ = name
-    fun.__module__ = "funcgrad.numpy"
-    fun.__doc__ = (
-        f"The position of the first {name[3:]}imum, in the flattened array or along an axis."
-    )
-    return fun
+    summary = f"The position of the first {name[3:]}imum, in the flattened array or along an axis."
+    return publish(fun, "numpy", name, summary, *_example(name))
 
 
 argmax = _arg("argmax", lax.argmax)

@@ -46,13 +46,22 @@ class ScalarType(type):
         return isinstance(x, cls.dtype.type)
 
 
+_DOC = """The dtype {0}; called, it makes an array of it.
+
+>>> import funcgrad.numpy as jnp
+>>> jnp.{0}(1).dtype.name
+'{0}'
+"""
+
+# Doctest finds no classes that are made: here they are.
+__test__: dict[str, Any] = {}
+
+
 def scalar_type(name: str, dtype: Any) -> Any:
     """A dtype's name as a callable class."""
-    return ScalarType(
-        name,
-        (),
-        {"dtype": np.dtype(dtype), "__doc__": f"The dtype {name}; called, an array of it."},
-    )
+    made = ScalarType(name, (), {"dtype": np.dtype(dtype), "__doc__": _DOC.format(name)})
+    __test__[name] = made
+    return made
 
 
 bool_ = scalar_type("bool", np.bool_)

@@ -104,9 +104,9 @@ def _source(v: Atom, defined: dict[Var, JaxprEqn]) -> tuple[Atom, int | None, bo
 
 
 def _may_convert(dtype: Any) -> bool:
-    """Positions of these dtypes may be used as they are."""
+    """Positions of these dtypes may be used as they are; to int8 the size of an axis may not fit."""
     kind = dtypes.kind(dtype)
-    return kind == "i" or (kind == "u" and dtype.itemsize < 8)
+    return (kind == "i" and dtype.itemsize >= 4) or (kind == "u" and dtype.itemsize < 8)
 
 
 def _wrapped(eqn: JaxprEqn, defined: dict[Var, JaxprEqn]) -> tuple[Atom, int] | None:
@@ -122,7 +122,11 @@ def _wrapped(eqn: JaxprEqn, defined: dict[Var, JaxprEqn]) -> tuple[Atom, int] | 
     n = _number(total.invars[1])
     if n is None or _number(negative.invars[1]) != 0:
         return None
-    return (i, n) if _same(negative.invars[0], i, defined) and _same(total.invars[0], i, defined) else None
+    return (
+        (i, n)
+        if _same(negative.invars[0], i, defined) and _same(total.invars[0], i, defined)
+        else None
+    )
 
 
 def _definition(v: Atom, defined: dict[Var, JaxprEqn]) -> JaxprEqn | None:

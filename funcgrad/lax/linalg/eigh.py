@@ -40,7 +40,12 @@ __all__ = ["EigImplementation", "EighImplementation", "eig", "eigh"]
 
 
 class EighImplementation(enum.Enum):
-    """Algorithms that JAX knows for `eigh`; here all mean LAPACK's."""
+    """Algorithms that JAX knows for `eigh`; here all mean LAPACK's.
+
+    >>> from funcgrad import lax
+    >>> lax.linalg.EighImplementation.QR.value
+    'qr'
+    """
 
     QR = "qr"
     JACOBI = "jacobi"
@@ -48,7 +53,12 @@ class EighImplementation(enum.Enum):
 
 
 class EigImplementation(enum.Enum):
-    """Libraries that JAX knows for `eig`; here all mean LAPACK."""
+    """Libraries that JAX knows for `eig`; here all mean LAPACK.
+
+    >>> from funcgrad import lax
+    >>> lax.linalg.EigImplementation.CUSOLVER.value
+    'cusolver'
+    """
 
     CUSOLVER = "cusolver"
     MAGMA = "magma"

@@ -31,7 +31,12 @@ __all__ = ["SvdAlgorithm", "qdwh", "svd"]
 
 
 class SvdAlgorithm(enum.Enum):
-    """Algorithms that JAX knows for `svd`; here all mean LAPACK's divide and conquer."""
+    """Algorithms that JAX knows for `svd`; here all mean LAPACK's divide and conquer.
+
+    >>> from funcgrad import lax
+    >>> lax.linalg.SvdAlgorithm.DEFAULT.value
+    'default'
+    """
 
     DEFAULT = "default"
     QR = "QR"
