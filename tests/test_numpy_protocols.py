@@ -172,7 +172,7 @@ fft.fftfreq fft.rfftfreq fft.fftshift fft.ifftshift
 
 
 def test_the_namespace_has_the_names_of_the_standard() -> None:
-    namespace = jnp.ones(2).__array_namespace__()  # type: ignore[attr-defined]  # installed
+    namespace = jnp.ones(2).__array_namespace__()  # type: ignore[attr-defined]  # installed at run time
     assert namespace is jnp
     missing = []
     for name in STANDARD:
