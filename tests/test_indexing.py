@@ -12,7 +12,11 @@ import pytest
 import funcgrad as fg
 import funcgrad.numpy as jnp
 from funcgrad import lax
+from funcgrad.core.checker import check_jaxpr
+from funcgrad.core.jaxpr import eval_jaxpr
 from funcgrad.errors import NonConcreteBooleanIndexError
+from funcgrad.executor.passes.dead_code import dead_code
+from funcgrad.executor.passes.indices import plain_indices
 from funcgrad.numpy import at_update, index_read
 
 nan = np.nan
@@ -426,3 +430,40 @@ def test_no_warning_for_ordinary_updates() -> None:
         assert V.at[0].set(True).dtype == "int64"
         assert jnp.ones(2, "float32").at[0].set(3).dtype == "float32"
         assert jnp.ones(2, complex).at[0].set(1.5).dtype == "complex128"
+
+
+@pytest.mark.parametrize("index", EXPRESSIONS, ids=str)
+def test_the_executor_takes_indices_as_they_are(index: Any) -> None:
+    x = jnp.asarray(X)
+    given, rebuild = traced(index)
+    for fun in [lambda x, i: x[rebuild(i)], lambda x, i: x.at[rebuild(i)].add(2.0)]:
+        closed = fg.make_jaxpr(fun)(x, given)
+        better = dead_code(plain_indices(closed))
+        check_jaxpr(better.jaxpr)
+        args = [x, *map(jnp.asarray, given)]
+        (out,) = eval_jaxpr(better.jaxpr, better.consts, *args)
+        np.testing.assert_array_equal(out, fun(x, given))
+        assert len(better.eqns) <= len(closed.eqns)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "uint32", "int64"])
+def test_programs_with_plain_indices(dtype: str) -> None:
+    x, i = jnp.arange(200.0), jnp.array([1, 3], dtype)
+    programs = {
+        "x[i]": lambda i: x[i],
+        "x[i[0]]": lambda i: x[i[0]],
+        "take": lambda i: jnp.take(x, i),
+        "along": lambda i: jnp.take_along_axis(x, i, 0),
+        "set": lambda i: x.at[i[1]].set(0.0),
+        "slice": lambda i: lax.dynamic_slice(x, (i[0],), (2,)),
+    }
+    if dtype.startswith("i"):
+        i = -i
+    for fun in programs.values():
+        closed = fg.make_jaxpr(fun)(i)
+        better = dead_code(plain_indices(closed))
+        check_jaxpr(better.jaxpr)
+        np.testing.assert_array_equal(eval_jaxpr(better.jaxpr, better.consts, i)[0], fun(i))
+        if dtype in ("int32", "int64"):
+            names = [eqn.primitive.name for eqn in better.eqns if eqn.primitive.name == "select_n"]
+            assert names == []
