@@ -348,8 +348,9 @@ def test_updates_and_products() -> None:
     check_derivatives(f, x, c)
     full = np.asarray(linalg.symmetric_product(x, c, beta=1.0, symmetrize_output=True))
     close(full, full.swapaxes(1, 2))
-    with pytest.raises(NotImplementedError, match="Batching rule for 'cholesky_update'"):
-        fg.vmap(linalg.cholesky_update)(np.stack([r, r]), np.stack([w, w]))
+    mapped = fg.vmap(linalg.cholesky_update, (0, None))(np.stack([2 * r, r]), w)
+    close(mapped[1], updated)
+    close(linalg.cholesky_update(0 * r, 0 * w), 0 * r)
 
 
 @FIELDS

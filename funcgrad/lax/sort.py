@@ -15,6 +15,7 @@ from funcgrad.lax.families import operand as as_operand
 from funcgrad.lax.gather import gather_p
 from funcgrad.lax.gather_numbers import GatherDimensionNumbers, GatherScatterMode
 from funcgrad.lax.shape import canonical_axis, iota_p, reshape_p
+from funcgrad.lax.slicing import slice_in_dim
 from funcgrad.lax.sort_numpy import select_k, sort_one, sort_together, top_k_of
 from funcgrad.transforms.batch import to_dim
 from funcgrad.transforms.structural import broadcast_in_dim_p
@@ -24,6 +25,8 @@ __all__ = ["approx_max_k", "approx_min_k", "sort", "sort_key_val", "top_k"]
 
 def take_along(x: Any, positions: Any, axis: int) -> Any:
     """The elements of `x` at `positions` along an axis; these end in an axis of size one."""
+    if not x.size:
+        return slice_in_dim(x, 0, positions.shape[axis], axis=axis)
     others = tuple(i for i in range(x.ndim) if i != axis)
     return gather_p.bind(
         x,

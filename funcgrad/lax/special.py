@@ -21,7 +21,13 @@ from funcgrad.lax.elementwise import abs as absolute
 from funcgrad.lax.elementwise import exp, log, log1p, square
 from funcgrad.lax.erf_numpy import erf as erf_numpy
 from funcgrad.lax.erf_numpy import erfc as erfc_numpy
-from funcgrad.lax.families import Elementwise, operand, operands
+from funcgrad.lax.families import (
+    Elementwise,
+    broadcast_shape,
+    broadcast_to,
+    operand,
+    operands,
+)
 from funcgrad.lax.gamma_numpy import digamma as digamma_numpy
 from funcgrad.lax.gamma_numpy import lgamma as lgamma_numpy
 from funcgrad.lax.gamma_numpy import polygamma as polygamma_numpy
@@ -110,8 +116,9 @@ zeta_p = Elementwise(
 
 def _times_log(c: Any, x: Any) -> Any:
     """c log(x), which is 0 for c = 0 whatever x is."""
-    nothing = eq(c, 0.0)
-    return mul(c, log(where(nothing, full_like(x, 1), x)))
+    shape = broadcast_shape("mul", [c.shape, x.shape])
+    c, x = broadcast_to(c, shape), broadcast_to(x, shape)
+    return mul(c, log(where(eq(c, 0.0), full_like(x, 1), x)))
 
 
 def _gamma_density(a: Any, x: Any) -> Any:

@@ -103,12 +103,16 @@ def cholesky(x: ArrayLike, *, symmetrize_input: bool = True) -> Array:
 def _update(r: Any, w: Any) -> Any:
     """Givens rotations bring the vector below the triangle to zero, element by element."""
     r, w = np.triu(r), np.array(w)
-    for k in range(len(w)):
-        length = np.hypot(r[k, k], w[k])
-        c, s = (r[k, k] / length, w[k] / length) if length else (1.0, 0.0)
-        row = r[k, k:].copy()
-        r[k, k:] = c * row + s * w[k:]
-        w[k:] = c * w[k:] - s * row
+    for k in range(w.shape[-1]):
+        top, below = r[..., k, k], w[..., k]
+        length = np.hypot(top, below)
+        none = length == 0
+        scale = np.where(none, 1, length)
+        c = np.where(none, 1, top / scale)[..., None]
+        s = (below / scale)[..., None]
+        row, rest = r[..., k, k:].copy(), w[..., k:]
+        r[..., k, k:] = c * row + s * rest
+        w[..., k:] = c * rest - s * row
     return r
 
 
@@ -122,21 +126,12 @@ class CholeskyUpdate(Factorization):
     impl = staticmethod(_update)
 
     def abstract_eval(self, r: ShapedArray, w: ShapedArray) -> ShapedArray:
-        for i, (aval, rank) in enumerate(zip((r, w), self.ranks, strict=True)):
-            if aval.ndim != rank:
-                raise TypeError(
-                    f"Input {i} to cholesky_update must have a rank of exactly {rank}, "
-                    f"but got shape={aval.shape}"
-                )
         self.check(r, w)
-        if w.shape[0] != r.shape[0]:
+        if w.shape != r.shape[:-1]:
             raise ValueError(
                 f"cholesky_update got a matrix of shape {r.shape} and a vector of shape {w.shape}."
             )
         return r
-
-    def batch(self, axis: Any, args: Any, dims: Any, **params: Any) -> Any:
-        raise NotImplementedError("Batching rule for 'cholesky_update' not implemented")
 
 
 cholesky_update_p = CholeskyUpdate("cholesky_update")
@@ -151,14 +146,21 @@ def cholesky_update(r_matrix: ArrayLike, w_vector: ArrayLike) -> Array:
     Raises:
       TypeError: for other ranks and dtypes. ValueError: for sizes that do not fit.
 
-    Not differentiable, and not for batches (NotImplementedError).
+    Not differentiable.
 
     >>> from funcgrad import lax
     >>> import numpy as np
     >>> lax.linalg.cholesky_update(np.array([[3.0]]), np.array([4.0]))
     Array([[5.]], dtype=float64)
     """
-    return apply(cholesky_update_p, r_matrix, w_vector)
+    r, w = operand(r_matrix), operand(w_vector)
+    for i, (x, rank) in enumerate(((r, 2), (w, 1))):
+        if x.ndim != rank:
+            raise TypeError(
+                f"Input {i} to cholesky_update must have a rank of exactly {rank}, "
+                f"but got shape={x.shape}"
+            )
+    return apply(cholesky_update_p, r, w)
 
 
 def _symmetric_product(a: Any, c: Any, *, alpha: float, beta: float) -> Any:
