@@ -262,6 +262,8 @@ ERRORS = [
 
 @pytest.mark.parametrize(("row", "bad"), ERRORS)
 def test_bad_arguments_are_refused(row: Row, bad: Any) -> None:
-    with pytest.raises(bad.error, match=bad.match):
+    with pytest.raises(bad.error, match=bad.match or None):
         row.fun(*bad.args, **bad.kwargs)
-    row.fun(*row.cases[0].args) if not row.cases[0].specs else None
+    if row.cases:  # a refusal leaves nothing behind
+        instance = Instance(row, row.cases[0], Draw())
+        instance.call(*instance.arrays)

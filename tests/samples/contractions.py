@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+import funcgrad.numpy as jnp
 from funcgrad import lax
 
 from .core import C, F, Row, Z, bad, case, op, same
@@ -65,7 +66,10 @@ CONTRACTIONS: list[Row] = [
     *same("numpy.outer", case(F("n"), F("m")), case(F("n", "m"), F("k"))),
     *same("numpy.linalg.outer", case(F("n"), F("m"))),
     *same(
-        "numpy.tensordot numpy.linalg.tensordot",
+        "numpy.linalg.tensordot", case(F("n", "k"), F("k", "m"), axes=1), case(F(3), F(3), axes=0)
+    ),
+    *same(
+        "numpy.tensordot",
         case(F("n", "k"), F("k", "m"), 1),
         case(F("n", "m", "k"), F("m", "k", 2)),
         case(F("n", "m"), F("k", "n"), axes=([0], [1])),
@@ -129,6 +133,7 @@ CONTRACTIONS: list[Row] = [
         "lax.ragged_dot",
         case(F(4, 3), F(2, 3, 2), np.array([1, 3], "int32")),
         ref=lambda x, y, sizes: np.concatenate([x[:1] @ y[0], x[1:] @ y[1]]),
+        no={"vmap": "over axis 0 only"},
     ),
     *same(
         "numpy.linalg.multi_dot",
@@ -231,7 +236,7 @@ def pooled(x, fun, window, strides, padding, initial):  # type: ignore[no-untype
 
 
 def pool(fun, initial):  # type: ignore[no-untyped-def]  # a window reduction as a function of x alone
-    return lambda x, *window: lax.reduce_window(x, initial, fun, *window)
+    return lambda x, *window: lax.reduce_window(x, jnp.asarray(initial, x.dtype), fun, *window)
 
 
 WINDOWS = [

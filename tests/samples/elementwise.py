@@ -299,8 +299,8 @@ SPECIAL: list[Row] = [
     *unary("lax.erf", sps.erf),
     *unary("lax.erfc", sps.erfc),
     *unary("lax.erf_inv", sps.erfinv, lo=-0.9, hi=0.9),
-    *unary("lax.lgamma", sps.gammaln, lo=0.2, hi=4.0),
-    *unary("lax.digamma", sps.digamma, lo=0.2, hi=4.0),
+    *unary("lax.lgamma", sps.gammaln, lo=0.2, hi=4.0, edges=False),
+    *unary("lax.digamma", sps.digamma, lo=0.2, hi=4.0, edges=False),
     *unary("lax.bessel_i0e", sps.i0e),
     *unary("lax.bessel_i1e", sps.i1e),
     *binary("lax.igamma", sps.gammainc, lo=0.3, hi=3.0, no=ONCE),
@@ -321,7 +321,9 @@ SPECIAL: list[Row] = [
         edges=False,
         no={"jvp": "no derivative is defined", "vjp": "likewise"},
     ),
-    *binary("lax.zeta", sps.zeta, lo=2.1, hi=4.0, no={"jvp": "not by its first argument"}),
+    *binary(
+        "lax.zeta", sps.zeta, lo=2.1, hi=4.0, edges=False, no={"jvp": "not by its first argument"}
+    ),
     *op("lax.zeta", case(F("n", lo=2.1, hi=4.0, diff=False), F("n", lo=0.5)), ref=sps.zeta),
     *op(
         "lax.polygamma",

@@ -177,7 +177,7 @@ METHODS: list[Row] = [
     ),
     *method("searchsorted", case(np.arange(4.0), F("n"))),
     *method("compress", case(F(3), np.array([True, False, True]))),
-    *method("choose", case(Z("n", lo=0, hi=2), [F("n"), F("n")])),
+    *method("choose", case(Z("n"), [F("n"), F("n")], mode="wrap")),
     *method("view", case(Z("n", dtype="uint32"), "float32")),
     *op(
         "Array.at",
@@ -197,8 +197,8 @@ METHODS: list[Row] = [
     *attribute("shape", case(F("n", "m"))),
     *attribute("ndim", case(F("n", "m"))),
     *attribute("size", case(F("n", "m"))),
-    *attribute("nbytes", case(F("n", "m"))),
-    *attribute("itemsize", case(F("n"))),
+    *attribute("nbytes", case(F("n", "m")), no={"float32": "half as many"}),
+    *attribute("itemsize", case(F("n")), no={"float32": "half as many"}),
     *method(
         "item",
         case(F()),

@@ -282,7 +282,7 @@ LAX: list[Row] = [
         case(F(4), Z(4)),
         no={"jvp": "a general reduction of integers", "vjp": "too"},
         fun=lambda x, i: lax.reduce(
-            (x, i), (0.0, 0), lambda a, b: (a[0] + b[0], a[1] | b[1]), (0,)
+            (x, i), (x[0] * 0, 0), lambda a, b: (a[0] + b[0], a[1] | b[1]), (0,)
         ),
         ref=lambda x, i: (x.sum(0), np.bitwise_or.reduce(i)),
     ),
