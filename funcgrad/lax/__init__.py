@@ -7,42 +7,106 @@ from typing import Any
 from funcgrad.core.primitive import primitives as _primitives
 from funcgrad.lax import (
     arithmetic as _arithmetic,
+)
+from funcgrad.lax import (
     bits as _bits,
+)
+from funcgrad.lax import (
     bitwise as _bitwise,
+)
+from funcgrad.lax import (
     call as _call,
+)
+from funcgrad.lax import control as _control
+from funcgrad.lax import (
     conv as _conv,
+)
+from funcgrad.lax import (
     conv_forms as _conv_forms,
+)
+from funcgrad.lax import (
     conv_numbers as _conv_numbers,
+)
+from funcgrad.lax import (
     convert as _convert,
+)
+from funcgrad.lax import (
     cumulative as _cumulative,
+)
+from funcgrad.lax import (
     custom as _custom,
+)
+from funcgrad.lax import (
     dot as _dot,
+)
+from funcgrad.lax import (
     dynamic_slicing as _dynamic_slicing,
+)
+from funcgrad.lax import (
     elementwise as _elementwise,
+)
+from funcgrad.lax import (
     fft as _fft,
+)
+from funcgrad.lax import (
     gather as _gather,
+)
+from funcgrad.lax import (
     gather_numbers as _gather_numbers,
+)
+from funcgrad.lax import (
     gradient_stop as _gradient_stop,
+)
+from funcgrad.lax import (
     joining as _joining,
-    misc as _misc,
-    power as _power,
-    prng as _prng,
-    reductions as _reductions,
-    remat as _remat,
-    rounding as _rounding,
-    scatter as _scatter,
-    select as _select,
-    shape as _shape,
-    slicing as _slicing,
-    sort as _sort,
-    special as _special,
-    window_folds as _window_folds,
-    windows as _windows,
 )
 from funcgrad.lax import linalg as linalg
+from funcgrad.lax import (
+    misc as _misc,
+)
+from funcgrad.lax import (
+    power as _power,
+)
+from funcgrad.lax import (
+    prng as _prng,
+)
+from funcgrad.lax import (
+    reductions as _reductions,
+)
+from funcgrad.lax import (
+    remat as _remat,
+)
+from funcgrad.lax import (
+    rounding as _rounding,
+)
+from funcgrad.lax import (
+    scatter as _scatter,
+)
+from funcgrad.lax import (
+    select as _select,
+)
+from funcgrad.lax import (
+    shape as _shape,
+)
+from funcgrad.lax import (
+    slicing as _slicing,
+)
+from funcgrad.lax import (
+    sort as _sort,
+)
+from funcgrad.lax import (
+    special as _special,
+)
+from funcgrad.lax import (
+    window_folds as _window_folds,
+)
+from funcgrad.lax import (
+    windows as _windows,
+)
 from funcgrad.lax.arithmetic import *
 from funcgrad.lax.bits import *
 from funcgrad.lax.bitwise import *
+from funcgrad.lax.control import *
 from funcgrad.lax.conv import *
 from funcgrad.lax.conv_forms import *
 from funcgrad.lax.conv_numbers import *
@@ -68,8 +132,6 @@ from funcgrad.lax.sort import *
 from funcgrad.lax.special import *
 from funcgrad.lax.window_folds import *
 from funcgrad.lax.windows import *
-from funcgrad.lax import control as _control
-from funcgrad.lax.control import *
 
 
 def __getattr__(name: str) -> Any:

@@ -73,8 +73,8 @@ def _fits(size: int, n: int) -> bool:
     return 0 <= size <= n
 
 
-def _known(x: Any, given: Any, allow_negative: Any) -> list[int] | None:
-    """The positions as numbers, if they and `x` are known and nobody records; else None."""
+def _known(x: Any, given: Any, allow_negative: Any) -> tuple[Any, list[int]] | None:
+    """The values of `x` and of the positions, if they are known and nobody records; else None."""
     if type(x) is not ConcreteArray or allow_negative is not True or recording():
         return None
     starts = []
@@ -84,7 +84,7 @@ def _known(x: Any, given: Any, allow_negative: Any) -> list[int] | None:
         elif type(i) is not int:
             return None
         starts.append(i + n if i < 0 else i)
-    return starts if len(starts) == len(given) == x.ndim else None
+    return (x._value, starts) if len(starts) == len(given) == x.ndim else None
 
 
 def dynamic_slice(
@@ -111,7 +111,8 @@ def dynamic_slice(
     sizes = tuple(map(operator.index, slice_sizes))
     known = _known(x, start_indices, allow_negative_indices)
     if known is not None and len(sizes) == x.ndim and all(map(_fits, sizes, x.shape)):
-        return ConcreteArray(x._value[window(x.shape, known, sizes)], x.weak_type)  # type: ignore[attr-defined]  # it is known
+        value, places = known
+        return ConcreteArray(value[window(x.shape, places, sizes)], x.weak_type)
     starts = _starts(x, start_indices, allow_negative_indices)
     dynamic_slice_p.abstract_eval(x.aval, *[s.aval for s in starts], slice_sizes=sizes)
     return dynamic_slice_p.bind(x, *starts, slice_sizes=sizes)
@@ -141,7 +142,8 @@ def dynamic_update_slice(
         and (u.ndim, u.dtype) == (x.ndim, x.dtype)
         and all(map(_fits, u.shape, x.shape))
     ):
-        return ConcreteArray(dynamic_update_slice_p.impl(x._value, u._value, *known))  # type: ignore[attr-defined]  # it is known
+        value, places = known
+        return ConcreteArray(dynamic_update_slice_p.impl(value, u._value, *places))
     starts = _starts(x, start_indices, allow_negative_indices)
     dynamic_update_slice_p.abstract_eval(x.aval, u.aval, *[s.aval for s in starts])
     return dynamic_update_slice_p.bind(x, u, *starts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys as _sys
 from typing import Any
 
 import numpy as np
@@ -17,43 +18,119 @@ from funcgrad.core.dtypes import (
     result_type,
 )
 from funcgrad.numpy import (
+    arithmetic as _arithmetic,
+)
+from funcgrad.numpy import (
     array_methods as _array_methods,
+)
+from funcgrad.numpy import (
     attributes as _attributes,
+)
+from funcgrad.numpy import (
     bits as _bits,
+)
+from funcgrad.numpy import (
     buffers as _buffers,
+)
+from funcgrad.numpy import (
     calculus as _calculus,
+)
+from funcgrad.numpy import (
     contractions as _contractions,
+)
+from funcgrad.numpy import (
     convert as _convert,
+)
+from funcgrad.numpy import (
     creation as _creation,
+)
+from funcgrad.numpy import (
     editing as _editing,
+)
+from funcgrad.numpy import (
+    einsum as _einsum,
+)
+from funcgrad.numpy import fft as fft
+from funcgrad.numpy import (
     floats as _floats,
+)
+from funcgrad.numpy import (
     functional as _functional,
+)
+from funcgrad.numpy import (
     histograms as _histograms,
+)
+from funcgrad.numpy import (
     index_tricks as _index_tricks,
+)
+from funcgrad.numpy import (
     indexing as _indexing,
+)
+from funcgrad.numpy import (
     integers as _integers,
+)
+from funcgrad.numpy import (
     joining as _joining,
-    logic as _logic,
-    nan_reductions as _nan_reductions,
-    pad as _pad,
-    polynomial as _polynomial,
-    quantiles as _quantiles,
-    ranges as _ranges,
-    reductions as _reductions,
-    scalar_types as _scalar_types,
-    searching as _searching,
-    selection as _selection,
-    setops as _setops,
-    shape as _shape,
-    sorting as _sorting,
-    statistics as _statistics,
-    ufunc_names as _ufunc_names,
-    ufunc_object as _ufunc_object,
-    ufuncs as _ufuncs,
-    window_functions as _window_functions,
 )
 from funcgrad.numpy import linalg as linalg
-from funcgrad.numpy import fft as fft
+from funcgrad.numpy import (
+    logic as _logic,
+)
+from funcgrad.numpy import (
+    nan_reductions as _nan_reductions,
+)
+from funcgrad.numpy import (
+    pad as _pad,
+)
+from funcgrad.numpy import (
+    polynomial as _polynomial,
+)
+from funcgrad.numpy import protocols as _protocols
+from funcgrad.numpy import (
+    quantiles as _quantiles,
+)
+from funcgrad.numpy import (
+    ranges as _ranges,
+)
+from funcgrad.numpy import (
+    reductions as _reductions,
+)
+from funcgrad.numpy import (
+    scalar_types as _scalar_types,
+)
+from funcgrad.numpy import (
+    searching as _searching,
+)
+from funcgrad.numpy import (
+    selection as _selection,
+)
+from funcgrad.numpy import (
+    setops as _setops,
+)
+from funcgrad.numpy import (
+    shape as _shape,
+)
+from funcgrad.numpy import (
+    sorting as _sorting,
+)
+from funcgrad.numpy import (
+    statistics as _statistics,
+)
+from funcgrad.numpy import (
+    ufunc_object as _ufunc_object,
+)
+from funcgrad.numpy import (
+    ufuncs as _ufuncs,
+)
+from funcgrad.numpy import (
+    universal as _universal,
+)
+from funcgrad.numpy import (
+    window_functions as _window_functions,
+)
+from funcgrad.numpy.arithmetic import *
+from funcgrad.numpy.array_namespace import API_VERSION as __array_api_version__
+from funcgrad.numpy.array_namespace import array_namespace_info as __array_namespace_info__
 from funcgrad.numpy.attributes import *
 from funcgrad.numpy.bits import *
 from funcgrad.numpy.buffers import *
@@ -62,6 +139,7 @@ from funcgrad.numpy.contractions import *
 from funcgrad.numpy.convert import *
 from funcgrad.numpy.creation import *
 from funcgrad.numpy.editing import *
+from funcgrad.numpy.einsum import *
 from funcgrad.numpy.floats import *
 from funcgrad.numpy.functional import *
 from funcgrad.numpy.histograms import *
@@ -83,9 +161,9 @@ from funcgrad.numpy.setops import *
 from funcgrad.numpy.shape import *
 from funcgrad.numpy.sorting import *
 from funcgrad.numpy.statistics import *
-from funcgrad.numpy.ufunc_names import *
 from funcgrad.numpy.ufunc_object import *
 from funcgrad.numpy.ufuncs import *
+from funcgrad.numpy.universal import *
 from funcgrad.numpy.window_functions import *
 
 dtype = np.dtype
@@ -101,6 +179,7 @@ get_printoptions = np.get_printoptions
 save, savez = np.save, np.savez
 
 _array_methods.install()
+_protocols.install(_sys.modules[__name__])
 
 
 def __getattr__(name: str) -> Any:
@@ -118,6 +197,7 @@ __all__ = [
     "signedinteger", "unsignedinteger",
     "linalg",
     "fft",
+    *_arithmetic.__all__,
     *_attributes.__all__,
     *_bits.__all__,
     *_buffers.__all__,
@@ -126,6 +206,7 @@ __all__ = [
     *_convert.__all__,
     *_creation.__all__,
     *_editing.__all__,
+    *_einsum.__all__,
     *_floats.__all__,
     *_functional.__all__,
     *_histograms.__all__,
@@ -147,8 +228,8 @@ __all__ = [
     *_shape.__all__,
     *_sorting.__all__,
     *_statistics.__all__,
-    *_ufunc_names.__all__,
     *_ufunc_object.__all__,
     *_ufuncs.__all__,
+    *_universal.__all__,
     *_window_functions.__all__,
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from funcgrad.core.array import Array
 from funcgrad.core.trace import Tracer
 from funcgrad.lax.slicing import slice_p
 from funcgrad.numpy import (
+    arithmetic,
     contractions,
     creation,
     floats,
@@ -53,11 +54,11 @@ _BINARY: dict[str, Any] = {
     "add": ufuncs.add,
     "sub": ufuncs.subtract,
     "mul": ufuncs.multiply,
-    "truediv": ufuncs.true_divide,
-    "floordiv": ufuncs.floor_divide,
-    "mod": ufuncs.remainder,
-    "divmod": ufuncs.divmod,
-    "pow": ufuncs.power,
+    "truediv": arithmetic.true_divide,
+    "floordiv": arithmetic.floor_divide,
+    "mod": arithmetic.remainder,
+    "divmod": arithmetic.divmod,
+    "pow": arithmetic.power,
     "matmul": contractions.matmul,
     "and": logic.bitwise_and,
     "or": logic.bitwise_or,
@@ -238,7 +239,7 @@ def install() -> None:
         setattr(Array, f"__{name}__", _operator(fun))
     Array.__hash__ = None  # type: ignore[assignment]  # setting __eq__ does not reset it here
     Array.__neg__ = lambda self: ufuncs.negative(self)  # type: ignore[attr-defined]  # mypy does not follow setattr
-    Array.__pos__ = lambda self: ufuncs.positive(self)  # type: ignore[attr-defined]
+    Array.__pos__ = lambda self: arithmetic.positive(self)  # type: ignore[attr-defined]
     Array.__invert__ = lambda self: logic.invert(self)  # type: ignore[attr-defined]
     for name, fun in {
         "__abs__": _abs, "__round__": _round, "__getitem__": _getitem, "reshape": _reshape,

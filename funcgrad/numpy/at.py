@@ -17,11 +17,11 @@ from funcgrad.lax.scatter import (
     scatter_p,
     scatter_sub_p,
 )
+from funcgrad.numpy.arithmetic import power, true_divide
 from funcgrad.numpy.at_update import update
 from funcgrad.numpy.index_expr import parse
 from funcgrad.numpy.index_plan import Plan
 from funcgrad.numpy.index_read import read
-from funcgrad.numpy.ufuncs import power, true_divide
 
 __all__ = ["AtHelper", "AtIndex"]
 

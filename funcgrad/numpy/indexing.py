@@ -16,12 +16,12 @@ from funcgrad.lax.gather import gather
 from funcgrad.lax.gather_numbers import GatherDimensionNumbers, GatherScatterMode
 from funcgrad.lax.shape import expand_dims, reshape
 from funcgrad.numpy.arguments import axis_index
+from funcgrad.numpy.arithmetic import remainder
 from funcgrad.numpy.at import AtHelper as AtHelper
 from funcgrad.numpy.convert import asarray, check_arraylike
 from funcgrad.numpy.floats import clip
 from funcgrad.numpy.index_read import getitem as getitem
 from funcgrad.numpy.logic import where
-from funcgrad.numpy.ufuncs import remainder
 
 __all__ = ["put", "put_along_axis", "take", "take_along_axis"]
 

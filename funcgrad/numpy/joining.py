@@ -295,7 +295,7 @@ def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Array, ...]:
     axis = axis_index(axis, y.ndim)
     if y.shape[axis] == 0:
         return ()
-    return tuple(lax.squeeze(part, (axis,)) for part in lax.split(y, [1] * y.shape[axis], axis))
+    return tuple(lax.unstack(y, axis))
 
 
 def tile(A: ArrayLike, reps: Any) -> Array:
@@ -311,10 +311,7 @@ def tile(A: ArrayLike, reps: Any) -> Array:
     counts = (1,) * (x.ndim - len(counts)) + counts
     if x.ndim < len(counts):
         x = lax.expand_dims(x, range(len(counts) - x.ndim))
-    # Each dimension is repeated along a new one before it, then both are made one.
-    shape = [size for pair in zip(counts, x.shape) for size in pair]
-    repeated = lax.broadcast_in_dim(x, shape, range(1, 2 * x.ndim, 2))
-    return lax.reshape(repeated, [count * n for count, n in zip(counts, x.shape)])
+    return lax.tile(x, counts)
 
 
 def repeat(

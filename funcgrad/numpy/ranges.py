@@ -18,8 +18,9 @@ from funcgrad.numpy.arguments import (
     concrete,
     concrete_int,
 )
+from funcgrad.numpy.arithmetic import log10, power
 from funcgrad.numpy.convert import asarray, check_arraylike, promote_inexact
-from funcgrad.numpy.ufuncs import floor, log10, power, sign
+from funcgrad.numpy.ufuncs import floor, sign
 
 __all__ = [
     "arange",

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from funcgrad import lax
-from funcgrad.lax.shape import canonical_axis
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ArrayLike, to_array
 from funcgrad.lax.public import publish
 from funcgrad.lax.reductions import Extremum
+from funcgrad.lax.shape import canonical_axis
 from funcgrad.numpy.convert import astype, check_arraylike, promote_inexact
 from funcgrad.numpy.logic import _truth, where
 from funcgrad.transforms.structural import reduce_sum_p

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from funcgrad.core.array import Array
 from funcgrad.numpy import logic
 from funcgrad.numpy.convert import check_arraylike
 from funcgrad.numpy.sorting import nonzero
@@ -20,7 +19,7 @@ def where(
     *,
     size: int | None = None,
     fill_value: Any = None,
-) -> Array | tuple[Array, ...]:
+) -> Any:
     """Element by element `x` where the condition holds, else `y`.
 
     Both branches are computed; the derivative of the one not chosen is zero, but an infinite slope

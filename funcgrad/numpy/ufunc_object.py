@@ -136,7 +136,7 @@ class ufunc:
         return lax.reshape(result, shape) if keepdims else result
 
     def accumulate(
-        self, a: ArrayLike, axis: int = 0, dtype: DTypeLike = None, out: None = None
+        self, a: ArrayLike, axis: int | None = 0, dtype: DTypeLike = None, out: None = None
     ) -> Array:
         """All the intermediate results of `reduce` along `axis`."""
         self._require_binary("accumulate")
@@ -144,6 +144,8 @@ class ufunc:
         if out is not None:
             raise NotImplementedError(f"out argument of {self.__name__}.accumulate()")
         x = asarray(a)
+        if axis is None and self._accumulate is not None:
+            x, axis = lax.reshape(x, (x.size,)), 0
         if np.ndim(axis or 0) or axis is None:
             raise ValueError("accumulate does not allow multiple axes")
         axis = axis_index(axis, x.ndim)
@@ -216,6 +218,14 @@ class ufunc:
         following = lax.concatenate([starts[1:], lax.full_like(starts, n, shape=(1,))], 0)
         ends = lax.select(following > starts, following, starts + 1)
 
+        index = lax.iota(starts.dtype, n)
+        if self._reduce is not None and self.identity is not None:
+            column = lax.expand_dims(starts, (1,))
+            parts = (index >= column) & (index < lax.expand_dims(ends, (1,)))
+            mask = lax.expand_dims(parts, range(2, x.ndim + 1))
+            result = self.reduce(broadcast_to(x, (starts.size, *x.shape)), 1, dtype, where=mask)
+            return moveaxis(result, 0, axis)
+
         def step(carry: Array, item: Any) -> tuple[Array, None]:
             place, element = item
             new = lax.convert_element_type(self._call(carry, element[None]), carry.dtype)
@@ -223,7 +233,7 @@ class ufunc:
             mask = lax.broadcast_in_dim(within, carry.shape, (0,))
             return lax.select(mask, new, carry), None
 
-        result, _ = lax.scan(step, x[starts], (lax.iota(starts.dtype, n), x))
+        result, _ = lax.scan(step, x[starts], (index, x))
         return moveaxis(result, 0, axis)
 
     def outer(self, A: ArrayLike, B: ArrayLike, /) -> Array:

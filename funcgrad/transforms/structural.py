@@ -187,7 +187,7 @@ class BroadcastInDim(Primitive):
         x, shape = eqn.invars[0].aval, eqn.params["shape"]
         aligned = _aligned(x.shape, shape, eqn.params["broadcast_dimensions"])
         view = f"{args[0]}.reshape({aligned})" if x.shape and aligned != x.shape else args[0]
-        if aligned == tuple(shape):
+        if aligned == tuple(shape) and (x.shape or not shape):
             return view
         return f"{emitter.numpy('broadcast_to')}({view}, {tuple(shape)})"
 

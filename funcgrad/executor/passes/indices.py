@@ -60,13 +60,13 @@ def plain_indices(closed: ClosedJaxpr) -> ClosedJaxpr:
 
 def _plain(v: Atom, defined: dict[Var, JaxprEqn], eqns: list[JaxprEqn], user: JaxprEqn) -> Any:
     """What may stand for the positions `v`; None if they are nothing special."""
-    if type(v) is Literal:
+    if isinstance(v, Literal):
         return None
-    inner = _without_last_axis(v, defined)  # type: ignore[arg-type]  # a Var, as it is no Literal
+    inner = _without_last_axis(v, defined)
     source, size, changed = _source(v if inner is None else inner, defined)
     if not changed:
         return None
-    if type(source) is Literal:
+    if isinstance(source, Literal):
         return _folded(source, size, v.aval) if inner is None else None
     new_axis = inner is not None
     shape = (*source.aval.shape, 1) if new_axis else source.aval.shape
@@ -139,12 +139,15 @@ def _number(v: Atom) -> int | None:
 
 def _same(v: Atom, i: Atom, defined: dict[Var, JaxprEqn]) -> bool:
     """Whether `v` is `i`, perhaps with its weak type taken off."""
-    if type(v) is Literal or type(i) is Literal:
+    if isinstance(v, Literal) or isinstance(i, Literal):
         a, b = _number(v), _number(i)
         return a is not None and a == b
-    eqn = defined.get(v)  # type: ignore[arg-type]  # a Var
-    stripped = eqn is not None and eqn.primitive.name == "convert_element_type"
-    return v is i or (stripped and eqn.invars[0] is i and v.aval.dtype == i.aval.dtype)  # type: ignore[union-attr]
+    if v is i:
+        return True
+    eqn = defined.get(v)
+    if eqn is None or eqn.primitive.name != "convert_element_type":
+        return False
+    return eqn.invars[0] is i and v.aval.dtype == i.aval.dtype
 
 
 def _folded(source: Literal, size: int | None, aval: Any) -> Literal | None:

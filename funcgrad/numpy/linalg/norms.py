@@ -9,6 +9,7 @@ import numpy as np
 from funcgrad import lax
 from funcgrad.core.array import Array
 from funcgrad.numpy.arguments import ArrayLike, axis_index, is_complex, normalize_axis
+from funcgrad.numpy.arithmetic import power
 from funcgrad.numpy.convert import promote_inexact
 from funcgrad.numpy.linalg.factors import svd
 from funcgrad.numpy.reductions import max as max_
@@ -16,7 +17,7 @@ from funcgrad.numpy.reductions import min as min_
 from funcgrad.numpy.reductions import sum as sum_
 from funcgrad.numpy.shape import expand_dims, moveaxis
 from funcgrad.numpy.ufuncs import abs as abs_
-from funcgrad.numpy.ufuncs import not_equal, power, sqrt
+from funcgrad.numpy.ufuncs import not_equal, sqrt
 
 __all__ = ["matrix_norm", "norm", "vector_norm"]
 

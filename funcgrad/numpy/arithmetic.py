@@ -1,0 +1,346 @@
+"""Elementwise arithmetic made of several primitives: division, remainders, powers, logarithms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funcgrad import lax
+from funcgrad.core import dtypes
+from funcgrad.core.array import Array, ArrayLike, ConcreteArray, to_array
+from funcgrad.lax.arithmetic import div_p
+from funcgrad.lax.power import integer_pow_p, pow_p
+from funcgrad.numpy.convert import (
+    astype,
+    check_arraylike,
+    promote_args,
+    promote_dtypes,
+    promote_inexact,
+    promote_shapes,
+)
+from funcgrad.numpy.logic import where
+from funcgrad.numpy.ufuncs import _KIND_OF_DTYPE, _holds, _operands, _scalar
+
+__all__ = [
+    "arctan2",
+    "atan2",
+    "deg2rad",
+    "degrees",
+    "divide",
+    "divmod",
+    "fabs",
+    "float_power",
+    "floor_divide",
+    "fmod",
+    "hypot",
+    "log2",
+    "log10",
+    "mod",
+    "positive",
+    "pow",
+    "power",
+    "rad2deg",
+    "radians",
+    "reciprocal",
+    "remainder",
+    "sinc",
+    "true_divide",
+]
+
+
+def true_divide(x: ArrayLike, y: ArrayLike, /) -> Array:
+    """Elementwise quotient, in floating point also for integers.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.true_divide(1, 4)
+    Array(0.25, dtype=float64, weak_type=True)
+    """
+    if type(x) is ConcreteArray and type(y) is ConcreteArray:
+        a, b = x._value, y._value
+        if a.dtype is b.dtype and a.ndim == b.ndim and a.dtype.kind in "fc":
+            return div_p.bind(x, y)
+    if isinstance(x, Array) and _KIND_OF_DTYPE.get(x.dtype.kind, 0) >= 2 and _holds(x, y):
+        return div_p.bind(x, _scalar(x, y))
+    return div_p.bind(*promote_shapes("true_divide", *promote_inexact("true_divide", x, y)))
+
+
+divide = true_divide
+
+
+def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise quotient, rounded down.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.floor_divide(7, 2)
+    Array(3, dtype=int64, weak_type=True)
+    """
+    x, y = _operands("floor_divide", x1, x2)
+    kind = dtypes.kind(x.dtype)
+    if kind == "c":
+        raise TypeError("floor_divide does not support complex-valued inputs")
+    if kind == "b":
+        x, y = astype(x, np.dtype(np.int8)), astype(y, np.dtype(np.int8))
+        return astype(floor_divide(x, y), np.dtype(np.int8))
+    if kind in "iu":
+        q = lax.div(x, y)
+        if kind == "u":
+            return q
+        down = lax.bitwise_and(lax.ne(lax.sign(x), lax.sign(y)), lax.ne(lax.rem(x, y), _like(x, 0)))
+        return where(down, lax.sub(q, _like(q, 1)), q)
+    r = lax.rem(x, y)
+    q = lax.div(where(lax.eq(y, _like(y, 0.0)), x, lax.sub(x, r)), y)
+    down = lax.bitwise_and(lax.ne(r, _like(r, 0.0)), lax.ne(lax.sign(y), lax.sign(r)))
+    return lax.round(where(down, lax.sub(q, _like(q, 1.0)), q))
+
+
+def remainder(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise remainder of the division rounded down: it has the sign of the divisor.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.remainder(-7, 3)
+    Array(2, dtype=int64, weak_type=True)
+    """
+    x, y = _operands("remainder", x1, x2)
+    r = _truncated_remainder(x, y)
+    zero = _like(r, 0)
+    wrong = lax.bitwise_and(lax.ne(lax.lt(r, zero), lax.lt(y, _like(y, 0))), lax.ne(r, zero))
+    return where(wrong, lax.add(r, y), r)
+
+
+def _truncated_remainder(x: Array, y: Array) -> Array:
+    """`lax.rem`, but 0 for integers divided by zero."""
+    r = lax.rem(x, y)
+    if dtypes.kind(x.dtype) not in "iu":
+        return r
+    return where(lax.eq(y, _like(y, 0)), _like(r, 0), r)
+
+
+mod = remainder
+
+
+def fmod(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise remainder of the division rounded towards zero: it has the sign of the dividend.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.fmod(-7.0, 3.0)
+    Array(-1., dtype=float64, weak_type=True)
+    """
+    return _truncated_remainder(*_operands("fmod", x1, x2))
+
+
+def divmod(x1: ArrayLike, x2: ArrayLike, /) -> tuple[Array, Array]:
+    """`(floor_divide(x1, x2), remainder(x1, x2))`.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.divmod(7, 3)
+    (Array(2, dtype=int64, weak_type=True), Array(1, dtype=int64, weak_type=True))
+    """
+    return floor_divide(x1, x2), remainder(x1, x2)
+
+
+def power(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise x1 ** x2. A static integer exponent is a chain of multiplications.
+
+    Raises:
+      TypeError: for integers to a negative static power.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.power(2.0, 3.0)
+    Array(8., dtype=float64, weak_type=True)
+    """
+    if type(x2) is int:
+        if isinstance(x1, Array) and x1.dtype.kind in "fc":
+            return integer_pow_p.bind(x1, y=x2)
+        check_arraylike("power", x1, x2)
+        (x,) = promote_dtypes(x1)
+        if dtypes.kind(x.dtype) == "b":
+            x = astype(x, np.dtype(np.int32))
+        return lax.integer_pow(x, x2)
+    check_arraylike("power", x1, x2)
+    if isinstance(x1, Array) and _KIND_OF_DTYPE.get(x1.dtype.kind, 0) >= 2:
+        exponent = x2.dtype if isinstance(x2, (Array, np.ndarray, np.generic)) else None
+        if exponent is not None and exponent.kind in "iu":
+            x, y = promote_shapes("power", x1, to_array(x2))
+            return pow_p.bind(x, y)
+    x, y = _operands("power", x1, x2)
+    if dtypes.kind(x.dtype) == "b":
+        x, y = astype(x, np.dtype(np.int32)), astype(y, np.dtype(np.int32))
+    return pow_p.bind(x, y)
+
+
+pow = power
+
+
+def float_power(x: ArrayLike, y: ArrayLike, /) -> Array:
+    """Elementwise power in floating point.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.float_power(2, 3)
+    Array(8., dtype=float64, weak_type=True)
+    """
+    return pow_p.bind(*promote_shapes("float_power", *promote_inexact("float_power", x, y)))
+
+
+def arctan2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise angle of the points (x2, x1).
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.arctan2(1.0, 1.0)
+    Array(0.78539816, dtype=float64, weak_type=True)
+    """
+    return lax.atan2(*promote_shapes("arctan2", *promote_inexact("arctan2", x1, x2)))
+
+
+atan2 = arctan2
+
+
+def logaddexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise log(exp(x1) + exp(x2)), without overflow.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.logaddexp(0.0, 0.0)
+    Array(0.69314718, dtype=float64, weak_type=True)
+    """
+    return _logaddexp(*promote_shapes("logaddexp", *promote_inexact("logaddexp", x1, x2)))
+
+
+def _logaddexp(x: Array, y: Array) -> Array:
+    top = lax.stop_gradient(lax.max(x, y)) if dtypes.kind(x.dtype) == "f" else _larger(x, y)
+    # Where the larger is infinite, subtracting it would make a NaN.
+    top = where(lax.is_finite(top), top, _like(top, 0))
+    return lax.add(lax.log(lax.add(lax.exp(lax.sub(x, top)), lax.exp(lax.sub(y, top)))), top)
+
+
+def _larger(x: Array, y: Array) -> Array:
+    return lax.stop_gradient(where(lax.ge(lax.real(x), lax.real(y)), x, y))
+
+
+def logaddexp2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise log2(2**x1 + 2**x2), without overflow.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.logaddexp2(0.0, 0.0)
+    Array(1., dtype=float64, weak_type=True)
+    """
+    x, y = promote_shapes("logaddexp2", *promote_inexact("logaddexp2", x1, x2))
+    ln2 = _like(x, float(np.log(2.0)))
+    return lax.div(_logaddexp(lax.mul(x, ln2), lax.mul(y, ln2)), ln2)
+
+
+def hypot(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """Elementwise sqrt(x1**2 + x2**2), without overflow; at the origin the slopes are 1/2.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.hypot(3.0, 4.0)
+    Array(5., dtype=float64, weak_type=True)
+    """
+    x, y = promote_shapes("hypot", *promote_inexact("hypot", x1, x2))
+    if dtypes.kind(x.dtype) == "c":
+        raise TypeError("jnp.hypot is not supported for complex-valued inputs.")
+    x, y = lax.abs(x), lax.abs(y)
+    large, small = lax.max(x, y), lax.min(x, y)
+    safe = where(lax.eq(large, _like(large, 0)), _like(large, 1), large)
+    ratio = lax.div(small, safe)
+    long = lax.mul(large, lax.sqrt(lax.add(_like(ratio, 1), lax.square(ratio))))
+    either = lax.max(lax.eq(x, _like(x, np.inf)), lax.eq(y, _like(y, np.inf)))
+    long = where(lax.eq(large, _like(large, 0)), large, long)
+    return where(either, _like(long, np.inf), long)
+
+
+def reciprocal(x: ArrayLike, /) -> Array:
+    """Elementwise 1 / x.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.reciprocal(4.0)
+    Array(0.25, dtype=float64, weak_type=True)
+    """
+    (x,) = promote_inexact("reciprocal", x)
+    return lax.div(_like(x, 1), x)
+
+
+def log2(x: ArrayLike, /) -> Array:
+    """Elementwise logarithm to base 2.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.log2(8.0)
+    Array(3., dtype=float64, weak_type=True)
+    """
+    (x,) = promote_inexact("log2", x)
+    return lax.div(lax.log(x), _like(x, float(np.log(2.0))))
+
+
+def log10(x: ArrayLike, /) -> Array:
+    """Elementwise logarithm to base 10.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.log10(100.0)
+    Array(2., dtype=float64, weak_type=True)
+    """
+    (x,) = promote_inexact("log10", x)
+    return lax.div(lax.log(x), _like(x, float(np.log(10.0))))
+
+
+def positive(x: ArrayLike, /) -> Array:
+    """Elementwise +x: x itself.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.positive(2.0)
+    Array(2., dtype=float64, weak_type=True)
+    """
+    return promote_args("positive", x)[0]
+
+
+def fabs(x: ArrayLike, /) -> Array:
+    """Elementwise absolute value in floating point.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.fabs(-1)
+    Array(1., dtype=float64, weak_type=True)
+    """
+    return lax.abs(promote_inexact("fabs", x)[0])
+
+
+def degrees(x: ArrayLike, /) -> Array:
+    """Elementwise radians to degrees.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.degrees(jnp.pi)
+    Array(180., dtype=float64, weak_type=True)
+    """
+    (x,) = promote_inexact("degrees", x)
+    return lax.mul(x, _like(x, 180 / np.pi))
+
+
+def radians(x: ArrayLike, /) -> Array:
+    """Elementwise degrees to radians.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.radians(180.0)
+    Array(3.14159265, dtype=float64, weak_type=True)
+    """
+    (x,) = promote_inexact("radians", x)
+    return lax.mul(x, _like(x, np.pi / 180))
+
+
+rad2deg, deg2rad = degrees, radians
+
+
+def sinc(x: ArrayLike, /) -> Array:
+    """Elementwise sin(pi x) / (pi x), and 1 at 0, smooth there.
+
+    >>> import funcgrad.numpy as jnp
+    >>> jnp.sinc(0.0)
+    Array(1., dtype=float64, weak_type=True)
+    """
+    (x,) = promote_inexact("sinc", x)
+    zero = lax.eq(x, _like(x, 0))
+    px = lax.mul(_like(x, np.pi), where(zero, _like(x, 1), x))
+    # By 1 - (pi x)^2 / 6 the derivatives at 0 are right to second order.
+    near = lax.sub(_like(x, 1), lax.mul(_like(x, np.pi**2 / 6), lax.square(x)))
+    return where(zero, near, lax.div(lax.sin(px), px))
+
+
+def _like(x: Array, value: Any) -> ConcreteArray:
+    """A scalar constant beside `x`."""
+    return ConcreteArray(np.asarray(value).astype(x.dtype)[()], x.weak_type)
