@@ -22,6 +22,7 @@ from funcgrad.numpy import at_update, index_read
 nan = np.nan
 LOW = np.iinfo("i8").min
 
+LISTED: Any = [1, 2]
 X = np.arange(120.0).reshape(2, 3, 4, 5)
 I, J = np.array([1, 0, -1]), np.array([[2], [-3]])
 EXPRESSIONS: list[Any] = [
@@ -273,11 +274,12 @@ BAD: list[tuple[Any, type[Exception], str]] = [
 @pytest.mark.parametrize(("index", "error", "match"), BAD, ids=lambda v: str(v)[:20])
 def test_what_is_no_index(index: Any, error: type[Exception], match: str) -> None:
     x = jnp.ones((2, 3))
-    for use in [
+    uses: list[Callable[..., Any]] = [
         lambda: x[index],
         lambda: x.at[index].set(1.0),
         lambda: fg.jit(lambda x: x[index])(x),
-    ]:
+    ]
+    for use in uses:
         with pytest.raises(error, match=match):
             use()
     assert x[0].shape == (3,)
@@ -285,11 +287,12 @@ def test_what_is_no_index(index: Any, error: type[Exception], match: str) -> Non
 
 def test_what_must_be_known() -> None:
     x = jnp.arange(4.0)
-    for use in [
+    uses: list[Callable[..., Any]] = [
         lambda x, m: x[m],
         lambda x, m: x.at[m].set(0.0),
         lambda x, m: x.at[x > m[0]].get(),
-    ]:
+    ]
+    for use in uses:
         with pytest.raises(NonConcreteBooleanIndexError, match="boolean indices must be concrete"):
             fg.jit(use)(x, x > 1)
     with pytest.raises(IndexError, match="must be static integers"):
@@ -307,7 +310,7 @@ def test_what_must_be_known() -> None:
         (lambda: F.at[0].set(1.0, mode="bogus"), ValueError, 'Unknown gather mode "bogus"'),
         (lambda: jnp.take(F, 1, mode="raise"), NotImplementedError, "'raise' mode"),
         (lambda: jnp.take(F, 1.0), ValueError, "integer type"),
-        (lambda: jnp.take([1, 2], 0), TypeError, "requires ndarray or scalar"),
+        (lambda: jnp.take(LISTED, 0), TypeError, "requires ndarray or scalar"),
         (lambda: jnp.take(jnp.zeros((0, 3)), 0, axis=0), IndexError, "non-empty jnp.take"),
         (lambda: jnp.take_along_axis(F, jnp.array([1.0]), 0), TypeError, "integer type"),
         (lambda: jnp.take_along_axis(F, jnp.zeros((1, 1), int)), ValueError, "same number"),
@@ -436,7 +439,9 @@ def test_no_warning_for_ordinary_updates() -> None:
 def test_the_executor_takes_indices_as_they_are(index: Any) -> None:
     x = jnp.asarray(X)
     given, rebuild = traced(index)
-    for fun in [lambda x, i: x[rebuild(i)], lambda x, i: x.at[rebuild(i)].add(2.0)]:
+    read: Callable[..., Any] = lambda x, i: x[rebuild(i)]
+    add: Callable[..., Any] = lambda x, i: x.at[rebuild(i)].add(2.0)
+    for fun in (read, add):
         closed = fg.make_jaxpr(fun)(x, given)
         better = dead_code(plain_indices(closed))
         check_jaxpr(better.jaxpr)
@@ -449,7 +454,7 @@ def test_the_executor_takes_indices_as_they_are(index: Any) -> None:
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "uint32", "int64"])
 def test_programs_with_plain_indices(dtype: str) -> None:
     x, i = jnp.arange(200.0), jnp.array([1, 3], dtype)
-    programs = {
+    programs: dict[str, Callable[..., Any]] = {
         "x[i]": lambda i: x[i],
         "x[i[0]]": lambda i: x[i[0]],
         "take": lambda i: jnp.take(x, i),
