@@ -77,6 +77,8 @@ class Primitive:
     multiple_results = False
     # Whether two equations of it with the same operands are one (not so for random or impure ones).
     shareable = True
+    # Whether it is elementwise, and scalars among its operands are broadcast by NumPy itself.
+    broadcasts = False
 
     def __init__(self, name: str, impl: Callable[..., Any] | None = None) -> None:
         self.name = name

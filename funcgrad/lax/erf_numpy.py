@@ -6,11 +6,12 @@ W. J. Cody, "Rational Chebyshev approximations for the error function", Mathemat
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from funcgrad.lax.gamma_numpy import blockwise
+from funcgrad.lax.gamma_numpy import blockwise, few
 
 __all__ = ["erf", "erfc"]
 
@@ -115,7 +116,9 @@ def erf(x: Any) -> Any:
     >>> erf(np.array([0.0, 0.5, -3.0]))
     array([ 0.        ,  0.52049988, -0.99997791])
     """
-    return blockwise(_erf, np.asarray(x))
+    x = np.asarray(x)
+    found = few(math.erf, x)
+    return blockwise(_erf, x) if found is None else found
 
 
 def erfc(x: Any) -> Any:
@@ -125,4 +128,6 @@ def erfc(x: Any) -> Any:
     >>> erfc(np.array([0.0, 0.5, 10.0]))
     array([1.00000000e+00, 4.79500122e-01, 2.08848758e-45])
     """
-    return blockwise(_erfc, np.asarray(x))
+    x = np.asarray(x)
+    found = few(math.erfc, x)
+    return blockwise(_erfc, x) if found is None else found

@@ -50,6 +50,8 @@ _KINDS = {
 class Elementwise(Primitive):
     """An elementwise operation; shapes of one rank broadcast, and scalars go with everything."""
 
+    broadcasts = True
+
     def __init__(
         self,
         name: str,

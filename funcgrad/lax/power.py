@@ -98,6 +98,11 @@ class IntegerPow(Elementwise):
             )
         return super().abstract_eval(x, y=y)
 
+    def emit(self, emitter: Any, args: Any, eqn: Any) -> str:
+        if eqn.params["y"] == 2:
+            return f"{emitter.numpy('square')}({args[0]})"
+        return super().emit(emitter, args, eqn)
+
     def evaluate(self, args: Any, params: dict[str, Any]) -> Any:
         if params["y"] < 0:
             self.abstract_eval(typeof(args[0]), **params)

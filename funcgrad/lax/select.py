@@ -24,6 +24,9 @@ _ALL = "fciub"
 class SelectN(Elementwise):
     """Element by element the case that `which` names (a boolean: case 0 for False)."""
 
+    # Its cases have one shape; `which` may be a scalar.
+    broadcasts = False
+
     def abstract_eval(self, which: ShapedArray, *cases: ShapedArray) -> ShapedArray:
         first = cases[0]
         for case in cases[1:]:

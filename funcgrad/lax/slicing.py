@@ -10,7 +10,7 @@ import numpy as np
 
 from funcgrad.core.array import Array, ArrayLike, ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
-from funcgrad.core.jaxpr import JaxprEqn
+from funcgrad.core.jaxpr import JaxprEqn, Literal
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
 from funcgrad.lax.families import Linear, neg_p, operands, zero_scalar
 from funcgrad.lax.families import operand as as_operand
@@ -196,8 +196,18 @@ class Pad(Primitive):
         return select_n_p.bind(mask, out, values), 0
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
-        config = emitter.literal(tuple(map(tuple, eqn.params["padding_config"])))
-        return f"{emitter.helper(pad_value)}({args[0]}, {args[1]}, {config})"
+        config = tuple(map(tuple, eqn.params["padding_config"]))
+        value, out = eqn.invars[1], eqn.outvars[0].aval
+        zero = type(value) is Literal and not np.any(value.val._value)
+        if not zero or out.dtype.kind not in "fciub" or any(min(c[:2]) < 0 or c[2] for c in config):
+            return f"{emitter.helper(pad_value)}({args[0]}, {args[1]}, {emitter.literal(config)})"
+        # The transpose of a slice: zeros, with the operand laid into them.
+        name = emitter.fresh("p")
+        sizes = zip(eqn.invars[0].aval.shape, config, strict=True)
+        inside = ", ".join(f"{low}:{low + n}" for n, (low, _, _) in sizes)
+        emitter.statement(f"{name} = np.zeros({out.shape}, {emitter.literal(out.dtype)})")
+        emitter.statement(f"{name}[{inside}] = {args[0]}")
+        return name
 
 
 pad_p = Pad("pad")

@@ -227,19 +227,20 @@ def sort(
     >>> lax.sort((np.array([2, 1, 2]), np.array([5, 6, 4])), num_keys=2)
     (Array([1, 2, 2], dtype=int64), Array([6, 4, 5], dtype=int64))
     """
-    many = isinstance(operand, Sequence)
-    xs = (
-        [as_operand(x) for x in operand] if isinstance(operand, Sequence) else [as_operand(operand)]
-    )
+    several = isinstance(operand, Sequence)
+    given = operand if isinstance(operand, Sequence) else [operand]
+    xs = [as_operand(x) for x in given]
     if not xs:
         raise TypeError("Sort requires at least one operand")
     if not 1 <= num_keys <= len(xs):
         raise ValueError(f"num_keys={num_keys} must be between 1 and len(operand)={len(xs)}")
     axis = canonical_axis(dimension, xs[0].ndim)
-    params: dict[str, Any] = {"dimension": axis, "is_stable": bool(is_stable), "num_keys": num_keys}
-    sort_p.abstract_eval(*[x.aval for x in xs], **params)
-    outs = sort_p.bind(*xs, **params)
-    return tuple(outs) if many else outs[0]
+    if len(xs) > 1:
+        sort_p.abstract_eval(
+            *[x.aval for x in xs], dimension=axis, is_stable=True, num_keys=num_keys
+        )
+    outs = sort_p.bind(*xs, dimension=axis, is_stable=bool(is_stable), num_keys=num_keys)
+    return tuple(outs) if several else outs[0]
 
 
 def sort_key_val(

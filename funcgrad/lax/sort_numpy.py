@@ -94,7 +94,10 @@ def _selected(x: Any, keys: Any, k: int, axis: int) -> tuple[Any, Any]:
 def _smallest(keys: Any, k: int) -> Any:
     """The positions, ascending, of the `k` smallest keys along the last axis."""
     bound = np.partition(keys, k - 1, -1)[..., k - 1 : k]
-    below, level = keys < bound, keys == bound
-    wanted = k - np.count_nonzero(below, -1, keepdims=True)
-    chosen = below | (level & (np.cumsum(level, -1) <= wanted))
+    chosen = keys <= bound
+    if np.count_nonzero(chosen) > k * (keys.size // keys.shape[-1]):
+        # Of several that are level with the last one, the first.
+        below, level = keys < bound, keys == bound
+        wanted = k - np.count_nonzero(below, -1, keepdims=True)
+        chosen = below | (level & (np.cumsum(level, -1) <= wanted))
     return np.nonzero(chosen)[-1].reshape(*keys.shape[:-1], k)

@@ -129,7 +129,7 @@ def binomial(key: Any, n: Any, p: Any, shape: Any = None, dtype: Any = None) -> 
 
     >>> import funcgrad as fg
     >>> fg.random.binomial(fg.random.key(0), 10, 0.5, (3,))
-    Array([7., 5., 4.], dtype=float64)
+    Array([4., 7., 6.], dtype=float64)
     """
     key = one_key("binomial", key)
     dtype = float_dtype("binomial", dtype)

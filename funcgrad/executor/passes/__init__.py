@@ -6,10 +6,11 @@ from funcgrad.core.jaxpr import ClosedJaxpr
 from funcgrad.executor.passes.common import common_subexpressions
 from funcgrad.executor.passes.dead_code import dead_code
 from funcgrad.executor.passes.inline import inline
+from funcgrad.executor.passes.scalars import scalars
 
 __all__ = ["PASSES", "optimize"]
 
-PASSES = (inline, dead_code, common_subexpressions, dead_code)
+PASSES = (inline, dead_code, scalars, common_subexpressions, dead_code)
 
 
 def optimize(closed: ClosedJaxpr) -> ClosedJaxpr:

@@ -39,9 +39,12 @@ __all__ = [
 class Traced:
     """A user's function as a jaxpr without constants: `consts` are its leading arguments."""
 
-    __slots__ = ("consts", "jaxpr", "out_tree")
+    __slots__ = ("consts", "jaxpr", "name", "out_tree")
 
-    def __init__(self, jaxpr: ClosedJaxpr, consts: list[Any], out_tree: PyTreeDef) -> None:
+    def __init__(
+        self, name: str, jaxpr: ClosedJaxpr, consts: list[Any], out_tree: PyTreeDef
+    ) -> None:
+        self.name = name
         self.jaxpr = jaxpr
         self.consts = consts
         self.out_tree = out_tree
@@ -63,7 +66,7 @@ def trace_function(
 
     info = DebugInfo(what, describe(fun), _argument_names(fun, in_tree))
     jaxpr, consts = without_constants(trace_to_jaxpr(flat, avals, info))
-    return Traced(jaxpr, consts, out_tree)
+    return Traced(info.func_src_info, jaxpr, consts, out_tree)
 
 
 def without_constants(closed: ClosedJaxpr) -> tuple[ClosedJaxpr, list[Any]]:
@@ -251,15 +254,17 @@ def type_errors(
             + ", and ".join(reasons)
         )
         if a.dtype != b.dtype:
-            where = f" at {keystr(path)}" if path else ""
+            place = right.removeprefix("the corresponding ").removeprefix("the ")
+            where = f" {keystr(path)}" if path else ""
             casts.append(
-                f"For the dtype{where}, either cast the output with `.astype('{a.dtype.name}')` "
-                f"or begin with {b.dtype.name}."
+                f"For equal dtypes cast the {place}{where} with `.astype('{a.dtype.name}')`, or "
+                f"give {left} the dtype {b.dtype.name}."
             )
     return found, casts
 
 
 def _listed(found: Sequence[str]) -> str:
     if len(found) == 1:
-        return f"{found[0][0].upper()}{found[0][1:]}."
+        text = found[0]
+        return f"The{text[3:]}." if text.startswith("the ") else f"{text}."
     return ";\n".join(f"  * {text}" for text in found) + "."

@@ -11,7 +11,7 @@ from funcgrad.core import source
 from funcgrad.core.array import ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.dtypes import issubdtype
-from funcgrad.core.jaxpr import ClosedJaxpr, JaxprEqn, Var
+from funcgrad.core.jaxpr import ClosedJaxpr, JaxprEqn, Var, jaxpr_as_fun
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
 from funcgrad.executor.compile import compile_jaxpr
 from funcgrad.lax.bitwise import eq
@@ -19,11 +19,13 @@ from funcgrad.lax.control.cond_bodies import (
     batched_branches,
     jvp_branches,
     linearized_branches,
+    transposed_branches,
 )
-from funcgrad.lax.control.jaxprs import assign, chosen
+from funcgrad.lax.control.jaxprs import assign, chosen, plain_jaxpr
 from funcgrad.lax.gradient_stop import stop_gradient
 from funcgrad.lax.select import select_n_p
 from funcgrad.transforms.batch import batch_flat, to_dim
+from funcgrad.transforms.structural import broadcast_in_dim_p
 
 __all__ = ["cond_p", "linear_cond_p"]
 
@@ -133,7 +135,7 @@ class Cond(Primitive):
             to_dim(x, axis, d, 0) if g or d is not None else x
             for x, d, g in zip(operands, dims[1:], guarded, strict=True)
         ]
-        dims = [0 if g else d if d is None else 0 for d, g in zip(dims[1:], guarded, strict=True)]
+        dims = [0 if g or d is not None else None for d, g in zip(dims[1:], guarded, strict=True)]
         rows = []
         for i, branch in enumerate(branches):
             mine = eq(index, np.int32(i))
@@ -141,7 +143,7 @@ class Cond(Primitive):
                 select_n_p.bind(along(mine, x), stop_gradient(x), x) if g else x
                 for x, g in zip(operands, guarded, strict=True)
             ]
-            outs, have = batch_flat(inlined(branch), axis, inputs, dims)
+            outs, have = batch_flat(jaxpr_as_fun(branch), axis, inputs, dims)
             rows.append([to_dim(x, axis, d, 0) for x, d in zip(outs, have, strict=True)])
         results = [
             select_n_p.bind(along(index, column[0]), *column) if len(column) > 1 else column[0]
@@ -150,4 +152,42 @@ class Cond(Primitive):
         return results, [0] * len(results)
 
 
+def along(mask: Any, x: Any) -> Any:
+    """A mask of the first axis of `x`, repeated along the others."""
+    if x.ndim == mask.ndim:
+        return mask
+    return broadcast_in_dim_p.bind(mask, shape=x.shape, broadcast_dimensions=(0,), sharding=None)
+
+
 cond_p = Cond("cond")
+
+
+class LinearCond(Primitive):
+    """The derivative of a cond: the branch's number, residuals, tangents; on the tapes of linearization."""
+
+    multiple_results = True
+
+    def bind(self, *args: Any, branches: Any, num_residuals: int) -> Any:
+        return cond_p.bind(*args, branches=tuple(map(plain_jaxpr, branches)))
+
+    def transpose(self, cts: Any, *args: Any, branches: Any, num_residuals: int) -> Any:
+        linear = tuple(i >= num_residuals for i in range(len(args) - 1))
+        return transposed_cond(cts, args, branches, linear)
+
+
+linear_cond_p = LinearCond("linear_cond")
+
+
+def transposed_cond(
+    cts: Any, args: Sequence[Any], branches: tuple[ClosedJaxpr, ...], linear: tuple[bool, ...]
+) -> list[Any]:
+    """Cotangents of the linear operands: the cond of the transposed branches."""
+    index, *operands = args
+    back, out_nonzeros = transposed_branches(
+        branches, linear, tuple(type(ct) is not Zero for ct in cts)
+    )
+    known = [x for x, lin in zip(operands, linear, strict=True) if not lin]
+    given = [ct for ct in cts if type(ct) is not Zero]
+    found = iter(cond_p.bind(index, *known, *given, branches=back))
+    wanted = iter(out_nonzeros)
+    return [None, *[next(found) if lin and next(wanted) else None for lin in linear]]
