@@ -176,9 +176,7 @@ def _expand(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
     if any(low == high for low, high in map(rows.swapped().reach, range(rows.out))):
         y[...] = 0
     whole = [Axis(a.size, a.size, 1) for a in rest]
-    # Shifts should move long runs: not of channels, which are few here, but rather of images.
-    images_last = abs(x.strides[2]) < min(map(abs, x.strides[4:])) and x.shape[1] >= 16
-    for images, out, product in _products(x, each_tap, [rows, *whole], images_last):
+    for images, out, product in _products(x, each_tap, [rows, *whole]):
         target = y[:, images, :, out]
         order = np.argsort([-s for s in product.strides])
         shape = target.shape
@@ -192,11 +190,11 @@ def _expand(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
 
 
 def _products(
-    x: NDArray, w: NDArray, axes: Sequence[Axis], images_last: bool = False
+    x: NDArray, w: NDArray, axes: Sequence[Axis]
 ) -> Iterator[tuple[slice, slice, NDArray]]:
     """Blocks of images and rows of windows, each with its part of y."""
     groups, o, _, taps = w.shape[:4]
-    layout = _Layout(x, axes[1:], True, images_last)
+    layout = _Layout(x, axes[1:], slides_taps=True)
     filters = np.ascontiguousarray(w.transpose(0, 1, 3, *layout.depth))
     filters = filters.reshape(groups, 1, o, taps, -1)
     for sweep in _sweep(x, axes, layout, 1, o):
@@ -242,15 +240,11 @@ class _Layout:
     they slide along.
     """
 
-    def __init__(
-        self, x: NDArray, rest: Sequence[Axis], slides_taps: bool, images_last: bool = False
-    ) -> None:
+    def __init__(self, x: NDArray, rest: Sequence[Axis], slides_taps: bool) -> None:
         m = len(rest)
         self.sizes = [*x.shape[:4], *[a.taps for a in rest], *[a.out for a in rest]]
         strides = [*x.strides, *x.strides[4:]]
         far = [-math.inf if n == 1 else -abs(s) for n, s in zip(self.sizes, strides)]
-        if images_last:
-            far[1] = 0
         self.depth = sorted((2, *range(4, 4 + m)), key=far.__getitem__)
         positions = sorted((1, *range(4 + m, 4 + 2 * m)), key=far.__getitem__)
         ends = self.depth[-1], positions[-1]
