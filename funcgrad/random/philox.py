@@ -50,7 +50,7 @@ def philox4x64(key: tuple[Any, Any], count: tuple[Any, Any, Any, Any]) -> tuple[
     """The cipher itself: two key words and four counter words, all broadcast together.
 
     >>> from funcgrad.random.philox import philox4x64
-    >>> [hex(int(x)) for x in philox4x64((0, 0), (0, 0, 0, 0))[:2]]
+    >>> [hex(x.item()) for x in philox4x64((0, 0), (0, 0, 0, 0))[:2]]
     ['0x16554d9eca36314c', '0xdb20fe9d672d0fdc']
     """
     k0, k1, *words = (np.asarray(v, np.uint64) for v in (*key, *count))
