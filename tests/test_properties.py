@@ -40,7 +40,7 @@ DRAWS = st.builds(
 )
 
 EXAMPLES = settings(
-    max_examples=settings.default.max_examples // 25,
+    max_examples=1 + settings.default.max_examples // 50,
     phases=[Phase.explicit, Phase.generate],
     database=None,
     suppress_health_check=list(HealthCheck),
