@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -53,7 +54,7 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
         )
     arrays = to_arrays(leaves, fun)
     directions = [
-        checked_tangent(x, t, lambda i=i: _path(primals, i))
+        checked_tangent(x, t, functools.partial(_path, primals, i))
         for i, (x, t) in enumerate(zip(arrays, tangent_leaves, strict=True))
     ]
     flat = FlatFunction(fun, tree, has_aux)
@@ -146,7 +147,7 @@ class Pushforward:
                 f"{tree}, but the primals had {self.in_tree}"
             )
         directions = [
-            checked_tangent(x, t, lambda i=i: f"tangent {i}")
+            checked_tangent(x, t, functools.partial("tangent {}".format, i))
             for i, (x, t) in enumerate(zip(self.primals, leaves, strict=True))
         ]
         outs = self.program.pushforward(directions)

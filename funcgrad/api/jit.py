@@ -7,7 +7,7 @@ import inspect
 import types
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -185,7 +185,7 @@ class JitFunction:
         return version
 
     def _arrays(self, args: Any, kwargs: Any, leaves: list[Any]) -> list[Any]:
-        arrays = []
+        arrays: list[Any] = []
         for i, x in enumerate(leaves):
             if isinstance(x, np.ndarray) and x.dtype.kind in "biufc":
                 # Not copied: if a result shares its memory, that is copied afterwards.
@@ -347,14 +347,6 @@ def _unaliased(outs: list[Any], leaves: list[Any]) -> list[Any]:
     ]
 
 
-@overload
-def jit(fun: Callable[..., Any], /, **options: Any) -> JitFunction: ...
-
-
-@overload
-def jit(fun: None = None, /, **options: Any) -> Callable[[Callable[..., Any]], JitFunction]: ...
-
-
 def jit(
     fun: Callable[..., Any] | None = None,
     /,
@@ -371,7 +363,7 @@ def jit(
     out_shardings: Any = None,
     abstracted_axes: Any = None,
     compiler_options: Any = None,
-) -> JitFunction | Callable[[Callable[..., Any]], JitFunction]:
+) -> Any:
     """`fun` compiled to NumPy: traced once for each signature of its arguments, then run without Python's overhead.
 
     The signature is the arguments' tree, shapes, dtypes, weak types, and the static arguments.

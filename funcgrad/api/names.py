@@ -26,7 +26,7 @@ def named_call(fun: Callable[..., Any], *, name: str | None = None) -> Callable[
     def named(*args: Any, **kwargs: Any) -> Any:
         return fun(*args, **kwargs)
 
-    named.__name__ = name or getattr(fun, "__name__", "call")
+    named.__name__ = str(name or getattr(fun, "__name__", "call"))
     return jit(named)
 
 

@@ -41,8 +41,8 @@ def check_jaxpr(jaxpr: Jaxpr) -> None:
             _check_equation(eqn, bound)
             for _, sub in subjaxprs(eqn.params):
                 pending.append(sub.jaxpr if isinstance(sub, ClosedJaxpr) else sub)
-        for v in current.outvars:
-            _check_use(v, bound, "the results")
+        for result in current.outvars:
+            _check_use(result, bound, "the results")
 
 
 def _bind(v: Any, bound: set[Any], where: Any) -> None:

@@ -112,7 +112,8 @@ class _Printer:
         note = f" # {eqn.source_info}" if self.source_info else ""
         flat = " ".join(f"{k}={self.value(v, indent + 4)}" for k, v in params)
         line = f"{head}[{flat}] {args}" if params else f"{head} {args}"
-        if "\n" not in line and len(line) + indent <= WIDTH:
+        # As JAX does, the operands behind the parameters are not counted.
+        if "\n" not in line and len(head) + len(flat) + 2 + indent <= WIDTH:
             return line + note
         if not params:
             return line + note

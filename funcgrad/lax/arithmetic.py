@@ -20,8 +20,10 @@ _ALL = "fciub"
 
 
 # In a partial derivative `z` is the result, `x` and `y` are the arguments.
-add_p = Elementwise("add", np.add, ONE, ONE, accepts=_ALL, linear_in=(0, 1))
-sub_p = Elementwise("sub", np.subtract, ONE, MINUS_ONE, accepts=_NUMBERS, linear_in=(0, 1))
+add_p: Elementwise = Elementwise("add", np.add, ONE, ONE, accepts=_ALL, linear_in=(0, 1))
+sub_p: Elementwise = Elementwise(
+    "sub", np.subtract, ONE, MINUS_ONE, accepts=_NUMBERS, linear_in=(0, 1)
+)
 
 
 def _div(x: Any, y: Any) -> Any:
@@ -37,14 +39,19 @@ def _div(x: Any, y: Any) -> Any:
     return np.where(zero, np.array(-1).astype(x.dtype), quotient)
 
 
-div_p = Elementwise(
+div_p: Elementwise = Elementwise(
     "div",
     _div,
-    lambda z, x, y: div(1.0, y),
-    lambda z, x, y: div(neg_p.bind(z), y),
+    lambda z, x, y: reciprocal(y),
+    lambda z, x, y: div_p.bind(neg_p.bind(z), y),
     accepts=_NUMBERS,
     linear_in=(0,),
 )
+
+
+def reciprocal(y: Any) -> Any:
+    """1 / y."""
+    return div_p.bind(full_like(y, 1, shape=()), y)
 
 
 def _rem(x: Any, y: Any) -> Any:
@@ -54,11 +61,11 @@ def _rem(x: Any, y: Any) -> Any:
     return np.where(zero, x, np.fmod(x, np.where(zero, y.dtype.type(1), y)))
 
 
-rem_p = Elementwise(
+rem_p: Elementwise = Elementwise(
     "rem",
     _rem,
     ONE,
-    lambda z, x, y: neg_p.bind(truncated(div(sub(x, z), y))),
+    lambda z, x, y: neg_p.bind(truncated(div_p.bind(sub_p.bind(x, z), y))),
     accepts="fiu",
 )
 
@@ -68,14 +75,14 @@ def truncated(q: Any) -> Any:
     return round_p.bind(q, rounding_method=1)
 
 
-max_p = Elementwise(
+max_p: Elementwise = Elementwise(
     "max",
     np.maximum,
     lambda z, x, y: _share(z, x, y),
     lambda z, x, y: _share(z, y, x),
     accepts=_ALL,
 )
-min_p = Elementwise(
+min_p: Elementwise = Elementwise(
     "min",
     np.minimum,
     lambda z, x, y: _share(z, x, y),

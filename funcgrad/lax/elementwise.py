@@ -44,35 +44,49 @@ __all__ = [
 ]
 
 # In a partial derivative `y` is the result and `x` the argument.
-exp_p = Elementwise("exp", np.exp, lambda y, x: y)
-exp2_p = Elementwise("exp2", np.exp2, lambda y, x: ar.mul(y, float(np.log(2.0))))
-log_p = Elementwise("log", np.log, lambda y, x: ar.div(1.0, x))
-expm1_p = Elementwise("expm1", np.expm1, lambda y, x: ar.add(y, 1.0))
-log1p_p = Elementwise("log1p", np.log1p, lambda y, x: ar.div(1.0, ar.add(x, 1.0)))
-sin_p = Elementwise("sin", np.sin, lambda y, x: cos(x))
-cos_p = Elementwise("cos", np.cos, lambda y, x: ar.neg(sin(x)))
-tan_p = Elementwise("tan", np.tan, lambda y, x: ar.add(1.0, square(y)))
-asin_p = Elementwise("asin", np.arcsin, lambda y, x: rsqrt(ar.sub(1.0, square(x))))
-acos_p = Elementwise("acos", np.arccos, lambda y, x: ar.neg(rsqrt(ar.sub(1.0, square(x)))))
-atan_p = Elementwise("atan", np.arctan, lambda y, x: ar.div(1.0, ar.add(1.0, square(x))))
-sinh_p = Elementwise("sinh", np.sinh, lambda y, x: cosh(x))
-cosh_p = Elementwise("cosh", np.cosh, lambda y, x: sinh(x))
-tanh_p = Elementwise("tanh", np.tanh, lambda y, x: ar.sub(1.0, ar.mul(y, y)))
-asinh_p = Elementwise("asinh", np.arcsinh, lambda y, x: rsqrt(ar.add(square(x), 1.0)))
-acosh_p = Elementwise(
-    "acosh", np.arccosh, lambda y, x: rsqrt(ar.mul(ar.sub(x, 1.0), ar.add(x, 1.0)))
+exp_p: Elementwise = Elementwise("exp", np.exp, lambda y, x: y)
+exp2_p: Elementwise = Elementwise("exp2", np.exp2, lambda y, x: ar.mul(y, float(np.log(2.0))))
+log_p: Elementwise = Elementwise("log", np.log, lambda y, x: ar.div(1.0, x))
+expm1_p: Elementwise = Elementwise("expm1", np.expm1, lambda y, x: ar.add(y, 1.0))
+log1p_p: Elementwise = Elementwise("log1p", np.log1p, lambda y, x: ar.div(1.0, ar.add(x, 1.0)))
+sin_p: Elementwise = Elementwise("sin", np.sin, lambda y, x: cos_p.bind(x))
+cos_p: Elementwise = Elementwise("cos", np.cos, lambda y, x: ar.neg(sin_p.bind(x)))
+tan_p: Elementwise = Elementwise("tan", np.tan, lambda y, x: ar.add(1.0, square_p.bind(y)))
+asin_p: Elementwise = Elementwise(
+    "asin", np.arcsin, lambda y, x: rsqrt_p.bind(ar.sub(1.0, square_p.bind(x)))
 )
-atanh_p = Elementwise("atanh", np.arctanh, lambda y, x: ar.div(1.0, ar.sub(1.0, square(x))))
-sqrt_p = Elementwise("sqrt", np.sqrt, lambda y, x: ar.div(0.5, y))
+acos_p: Elementwise = Elementwise(
+    "acos", np.arccos, lambda y, x: ar.neg(rsqrt_p.bind(ar.sub(1.0, square_p.bind(x))))
+)
+atan_p: Elementwise = Elementwise(
+    "atan", np.arctan, lambda y, x: ar.div(1.0, ar.add(1.0, square_p.bind(x)))
+)
+sinh_p: Elementwise = Elementwise("sinh", np.sinh, lambda y, x: cosh_p.bind(x))
+cosh_p: Elementwise = Elementwise("cosh", np.cosh, lambda y, x: sinh_p.bind(x))
+tanh_p: Elementwise = Elementwise("tanh", np.tanh, lambda y, x: ar.sub(1.0, ar.mul(y, y)))
+asinh_p: Elementwise = Elementwise(
+    "asinh", np.arcsinh, lambda y, x: rsqrt_p.bind(ar.add(square_p.bind(x), 1.0))
+)
+acosh_p: Elementwise = Elementwise(
+    "acosh", np.arccosh, lambda y, x: rsqrt_p.bind(ar.mul(ar.sub(x, 1.0), ar.add(x, 1.0)))
+)
+atanh_p: Elementwise = Elementwise(
+    "atanh", np.arctanh, lambda y, x: ar.div(1.0, ar.sub(1.0, square_p.bind(x)))
+)
+sqrt_p: Elementwise = Elementwise("sqrt", np.sqrt, lambda y, x: ar.div(0.5, y))
 
 
 def _rsqrt(x: Any) -> Any:
     return np.divide(x.dtype.type(1), np.sqrt(x))
 
 
-rsqrt_p = Elementwise("rsqrt", _rsqrt, lambda y, x: ar.mul(-0.5, ar.div(y, x)))
-cbrt_p = Elementwise("cbrt", np.cbrt, lambda y, x: ar.div(1.0, ar.mul(3.0, square(y))), accepts="f")
-square_p = Elementwise("square", np.square, lambda y, x: ar.mul(2.0, x), accepts="fciu")
+rsqrt_p: Elementwise = Elementwise("rsqrt", _rsqrt, lambda y, x: ar.mul(-0.5, ar.div(y, x)))
+cbrt_p: Elementwise = Elementwise(
+    "cbrt", np.cbrt, lambda y, x: ar.div(1.0, ar.mul(3.0, square_p.bind(y))), accepts="f"
+)
+square_p: Elementwise = Elementwise(
+    "square", np.square, lambda y, x: ar.mul(2.0, x), accepts="fciu"
+)
 
 
 def _logistic(x: Any) -> Any:
@@ -80,7 +94,7 @@ def _logistic(x: Any) -> Any:
     return np.divide(one, np.add(one, np.exp(np.negative(x))))
 
 
-logistic_p = Elementwise("logistic", _logistic, lambda y, x: ar.mul(y, ar.sub(1.0, y)))
+logistic_p: Elementwise = Elementwise("logistic", _logistic, lambda y, x: ar.mul(y, ar.sub(1.0, y)))
 
 
 class Abs(Elementwise):

@@ -372,7 +372,7 @@ def operands(name: str, *args: Any) -> list[Array]:
         dtype, weak = dtypes.lattice_result_type(*args)
         return [ConcreteArray(np.asarray(x).astype(dtype)[()], weak) for x in args]
     dtype = typeof(arrays[0]).dtype
-    out = []
+    out: list[Array] = []
     for x in args:
         if isinstance(x, (int, float, complex)) and not isinstance(x, np.generic):
             if dtypes.lattice_result_type(x, arrays[0])[0] != dtype:

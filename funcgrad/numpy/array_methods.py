@@ -80,12 +80,30 @@ def _abs(self: Any) -> Any:
     return ufuncs.abs(self)
 
 
+def _neg(self: Any) -> Any:
+    return ufuncs.negative(self)
+
+
+def _pos(self: Any) -> Any:
+    return arithmetic.positive(self)
+
+
+def _invert(self: Any) -> Any:
+    return logic.invert(self)
+
+
 def _round(self: Any, ndigits: int | None = None) -> Any:
     return floats.round(self, ndigits or 0)
 
 
+def _is_plain(index: slice) -> bool:
+    """`a:b` with known bounds."""
+    known = (int, type(None))
+    return index.step is None and type(index.start) in known and type(index.stop) in known
+
+
 def _getitem(self: Any, index: Any) -> Any:
-    if type(index) is slice and index.step is None and self.ndim == 1 and isinstance(self, Tracer):
+    if type(index) is slice and _is_plain(index) and self.ndim == 1 and isinstance(self, Tracer):
         # x[a:b] of a traced vector, without the parsing of general indices.
         start, stop, _ = index.indices(self.shape[0])
         if start == 0 and stop == self.shape[0]:
@@ -238,11 +256,8 @@ def install() -> None:
     for name, fun in _COMPARISONS.items():
         setattr(Array, f"__{name}__", _operator(fun))
     Array.__hash__ = None  # type: ignore[assignment]  # setting __eq__ does not reset it here
-    Array.__neg__ = lambda self: ufuncs.negative(self)  # type: ignore[attr-defined]  # mypy does not follow setattr
-    Array.__pos__ = lambda self: arithmetic.positive(self)  # type: ignore[attr-defined]
-    Array.__invert__ = lambda self: logic.invert(self)  # type: ignore[attr-defined]
     for name, fun in {
-        "__abs__": _abs, "__round__": _round, "__getitem__": _getitem, "reshape": _reshape,
+        "__abs__": _abs, "__neg__": _neg, "__pos__": _pos, "__invert__": _invert, "__round__": _round, "__getitem__": _getitem, "reshape": _reshape,
         "transpose": _transpose, "astype": _astype, "copy": _copy, "flatten": _flatten, "clip": _clip,
         "view": _view,
     }.items():  # fmt: skip
@@ -253,4 +268,5 @@ def install() -> None:
         setattr(Array, name, property(fun))
     for name, text in _FAILING.items():
         setattr(Array, name, _failing(text))
-    Tracer.__iter__ = _iter  # type: ignore[attr-defined]
+    # Not on Array: concrete arrays have a quicker one of their own.
+    setattr(Tracer, "__iter__", _iter)  # noqa: B010  # as above, for a class that has it by type only

@@ -49,7 +49,9 @@ class BatchTrace(Trace):
         self.fun_name = fun_name
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
-        values, dims, active = [], [], False
+        values: list[Any] = []
+        dims: list[int | None] = []
+        active = False
         for x in args:
             if type(x) is BatchTracer and x._trace is self:
                 values.append(x.val)

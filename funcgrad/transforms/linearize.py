@@ -45,12 +45,12 @@ class TapeVar(Var):
 class LinearizeTracer(Tracer):
     """A primal value and the variable that stands for its tangent."""
 
-    __slots__ = ("primal", "var")
+    __slots__ = ("primal", "variable")
 
     def __init__(self, trace: LinearizeTrace, primal: Any, var: Var) -> None:
         self._trace = trace
         self.primal = primal
-        self.var = var
+        self.variable = var
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -91,7 +91,7 @@ class Tape(JaxprTrace):
         return self.parent.process(primitive, args, params)
 
     def atom(self, x: Any) -> Any:
-        return x.var if type(x) is JaxprTracer and x._trace is self else x
+        return x.variable if type(x) is JaxprTracer and x._trace is self else x
 
 
 class LinearizeTrace(Trace):
@@ -105,11 +105,13 @@ class LinearizeTrace(Trace):
         self.eager = isinstance(parent, EvalTrace)
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
-        primals, tangents, active = [], [], False
+        primals: list[Any] = []
+        tangents: list[Var | None] = []
+        active = False
         for x in args:
             if type(x) is LinearizeTracer and x._trace is self:
                 primals.append(x.primal)
-                tangents.append(x.var)
+                tangents.append(x.variable)
                 active = True
             else:
                 primals.append(x)
@@ -134,7 +136,7 @@ class LinearizeTrace(Trace):
     def box(self, x: Any, tangent: Any) -> Any:
         """A result with its tangent, as a jvp rule gave it."""
         if type(tangent) is JaxprTracer and tangent._trace is self.tape:
-            return LinearizeTracer(self, x, tangent.var)
+            return LinearizeTracer(self, x, tangent.variable)
         # Linear in the inputs' tangents but not depending on them: it is zero.
         return x
 
@@ -228,7 +230,7 @@ def _linearize(
     for y in outs:
         if type(y) is LinearizeTracer and y._trace is trace:
             out_primals.append(y.primal)
-            out_vars.append(y.var)
+            out_vars.append(y.variable)
         else:
             out_primals.append(y)
             out_vars.append(None)
@@ -293,7 +295,8 @@ def linearize_jaxpr(
     for j, v in enumerate(primal.jaxpr.outvars[:num_outs]):
         positions.setdefault(v, ("out", j))
     positions.update({v: ("in", i) for i, v in enumerate(primal.jaxpr.invars)})
-    sources, new = [], []
+    sources: list[tuple[str, int]] = []
+    new: list[Any] = []
     for v in primal.jaxpr.outvars[num_outs:]:
         if v not in positions:
             positions[v] = ("out", num_outs + len(new))
@@ -363,7 +366,7 @@ def _close_linear(
 
 
 def _key(x: Any) -> Any:
-    return x.var if isinstance(x, JaxprTracer) else x
+    return x.variable if isinstance(x, JaxprTracer) else x
 
 
 def _zero_equation(aval: ShapedArray) -> tuple[Var, JaxprEqn]:

@@ -17,15 +17,15 @@ __all__ = ["JaxprTrace", "JaxprTracer", "lift_tracers", "trace_to_jaxpr"]
 class JaxprTracer(Tracer):
     """Stands for a variable of the jaxpr that is being traced."""
 
-    __slots__ = ("var",)
+    __slots__ = ("variable",)
 
     def __init__(self, trace: JaxprTrace, var: Var) -> None:
         self._trace = trace
-        self.var = var
+        self.variable = var
 
     @property
     def aval(self) -> ShapedArray:
-        return self.var.aval
+        return self.variable.aval
 
 
 class JaxprTrace(Trace):
@@ -56,7 +56,7 @@ class JaxprTrace(Trace):
     def atom(self, x: Any) -> Var | Literal:
         """The variable or literal that stands for a value in this jaxpr."""
         if type(x) is JaxprTracer and x._trace is self:
-            return x.var
+            return x.variable
         if type(x) is ConcreteArray and x._value.ndim == 0 and x._value.dtype.kind != "V":
             return Literal(x, x.aval)
         known = self.constants.get(id(x))
@@ -72,7 +72,7 @@ class JaxprTrace(Trace):
             f"The error occurred while tracing the function {info.func_src_info}"
             f"{f' for {info.traced_for}' if info.traced_for else ''}. "
         )
-        names = _dependencies(self, tracer.var)
+        names = _dependencies(self, tracer.variable)
         if names:
             plural = "s" if len(names) > 1 else ""
             text += (

@@ -5,12 +5,13 @@ from __future__ import annotations
 from funcgrad.core.jaxpr import ClosedJaxpr
 from funcgrad.executor.passes.common import common_subexpressions
 from funcgrad.executor.passes.dead_code import dead_code
+from funcgrad.executor.passes.indices import plain_indices
 from funcgrad.executor.passes.inline import inline
 from funcgrad.executor.passes.scalars import scalars
 
 __all__ = ["PASSES", "optimize"]
 
-PASSES = (inline, dead_code, scalars, common_subexpressions, dead_code)
+PASSES = (inline, dead_code, scalars, common_subexpressions, plain_indices, dead_code)
 
 
 def optimize(closed: ClosedJaxpr) -> ClosedJaxpr:

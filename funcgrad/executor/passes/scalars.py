@@ -71,8 +71,14 @@ class _Scalars:
         if all(s is not None for s in found):
             self.on_scalars(eqn, out, found)
             return
-        full = [v.aval.shape == out.aval.shape for v, s in zip(eqn.invars, found, strict=True) if s is None]
-        if any(full) and any(s is not None and v is not s for v, s in zip(eqn.invars, found, strict=True)):
+        full = [
+            v.aval.shape == out.aval.shape
+            for v, s in zip(eqn.invars, found, strict=True)
+            if s is None
+        ]
+        if any(full) and any(
+            s is not None and v is not s for v, s in zip(eqn.invars, found, strict=True)
+        ):
             operands = [v if s is None else s for v, s in zip(eqn.invars, found, strict=True)]
             eqn = eqn.replace(invars=operands)
             self.changed = True
