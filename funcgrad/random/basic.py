@@ -9,7 +9,7 @@ import numpy as np
 import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.dtypes import canonicalize_dtype, finfo, iinfo, issubdtype
-from funcgrad.lax.bitcast import bitcast_convert_type
+from funcgrad.lax.bits import bitcast_convert_type
 from funcgrad.lax.prng import known_key, new_array, random_bits, random_split
 from funcgrad.lax.special import erf_inv
 from funcgrad.random import fused
