@@ -32,7 +32,7 @@ def both(name: str, *args: Any, **kwargs: Any) -> None:
     ours, theirs = jnp, np
     for part in path:
         ours, theirs = getattr(ours, part), getattr(theirs, part)
-    close(ours(*args, **kwargs), theirs(*args, **kwargs))  # type: ignore[operator]  # functions
+    close(ours(*args, **kwargs), theirs(*args, **kwargs))  # type: ignore[operator]  # both are functions
 
 
 @pytest.mark.parametrize("mode", ["edge", "reflect", "symmetric", "wrap", "linear_ramp"])

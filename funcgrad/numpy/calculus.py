@@ -361,7 +361,7 @@ def unwrap(
 
     >>> import funcgrad.numpy as jnp
     >>> jnp.unwrap(jnp.array([0, 3, 5, 2]), period=4)
-    Array([0, -1,  1,  2], dtype=int64)
+    Array([ 0, -1,  1,  2], dtype=int64)
     """
     check_arraylike("unwrap", p, period)
     x, cycle = promote_args("unwrap", p, period)
