@@ -354,7 +354,7 @@ def test_shapes() -> None:
     )
     assert lax.conv_shape_tuple((1, 4, 8, 8), (5, 4, 13, 3), (2, 2), "VALID") == (1, 5, 0, 3)
     with pytest.raises(TypeError, match="Unknown padding type"):
-        lax.padtype_to_pads((8,), (3,), (2,), [(0, 0)])  # type: ignore[arg-type]  # refused
+        lax.padtype_to_pads((8,), (3,), (2,), [(0, 0)])  # type: ignore[arg-type]  # is refused
 
 
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])

@@ -41,8 +41,11 @@ def test_one_and_one_point_zero_and_true_are_told_apart() -> None:
 def test_functions_of_the_same_code_are_told_apart() -> None:
     adders = [fg.jit(lambda x, c=c: x + c) for c in range(3)]
     assert [float(f(0.0)) for f in adders] == [0.0, 1.0, 2.0]
-    makers = [(lambda c: lambda x: x + c)(c) for c in range(3)]
-    assert [float(fg.jit(f)(0.0)) for f in makers] == [0.0, 1.0, 2.0]
+
+    def adder(c: float) -> Any:
+        return lambda x: x + c
+
+    assert [float(fg.jit(adder(c))(0.0)) for c in range(3)] == [0.0, 1.0, 2.0]
 
 
 def test_jit_of_the_same_function_in_a_loop_traces_once() -> None:

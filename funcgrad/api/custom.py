@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from funcgrad.api.flatten import FlatFunction, check_callable, describe, to_arrays
 from funcgrad.core.array import typeof
@@ -29,13 +29,13 @@ class _Custom:
         nondiff_argnames: Sequence[str],
     ) -> None:
         check_callable(fun)
-        functools.update_wrapper(self, fun)
+        functools.update_wrapper(cast(Any, self), fun)
         self.fun = fun
         by_name = _positions(fun, nondiff_argnames)
         self.nondiff_argnums = tuple(sorted({*nondiff_argnums, *by_name}))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        return self if instance is None else functools.partial(cast(Any, self), instance)
 
     def _resolved(self, args: Any, kwargs: Any) -> tuple[Any, ...]:
         """All arguments by position, defaults filled in."""

@@ -14,7 +14,7 @@ import numpy as np
 from funcgrad.api.flatten import FlatFunction, arg_names, check_callable, debug_info, describe
 from funcgrad.api.stages import Lowered, Traced, Version
 from funcgrad.config import disable_jit, trace_key
-from funcgrad.core.array import Array, ConcreteArray, to_array, typeof
+from funcgrad.core.array import Array, ConcreteArray, python_scalar, to_array, typeof
 from funcgrad.core.avals import ShapedArray, ShapeDtypeStruct
 from funcgrad.core.jaxpr import ClosedJaxpr, eval_jaxpr
 from funcgrad.core.primitive import unexpected_tracer
@@ -128,8 +128,9 @@ class JitFunction:
             version = self._version(signature, args, kwargs, leaves, tree, statics)
         if foreign:
             values = [
-                v if isinstance(v, (np.ndarray, np.generic)) else to_array(v)._value for v in values
-            ]  # type: ignore[attr-defined]
+                v if isinstance(v, (np.ndarray, np.generic)) else python_scalar(v)._value
+                for v in values
+            ]
         program = version._program or version.program
         outs = program.wrapped(values)
         return unflatten(version.out_tree, outs)

@@ -27,7 +27,8 @@ def named_call(fun: Callable[..., Any], *, name: str | None = None) -> Callable[
         return fun(*args, **kwargs)
 
     named.__name__ = str(name or getattr(fun, "__name__", "call"))
-    return jit(named)
+    call: Callable[..., Any] = jit(named)
+    return call
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
@@ -93,13 +94,14 @@ def _canonical(x: Any, d: Any) -> int | None:
         return None
     if not hasattr(d, "__index__"):
         raise TypeError(f"vmap in_axes entries must be ints or None, got {d!r} of type {type(d)}")
-    d = d.__index__()
+    d = operator.index(d)
     if not -x.ndim <= d < x.ndim:
         raise ValueError(
             f"vmap was requested to map its argument along axis {d}, which implies that its rank "
             f"should be at least {d + 1 if d >= 0 else -d}, but is only {x.ndim} (its shape is {x.shape})"
         )
-    return int(d) % x.ndim
+    ndim: int = x.ndim
+    return d % ndim
 
 
 def _batch_size(

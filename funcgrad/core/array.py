@@ -308,7 +308,7 @@ def to_array(x: Any) -> Array:
     if hasattr(x, "__jax_array__"):
         return to_array(x.__jax_array__())
     if isinstance(x, (bool, int, float, complex)):
-        base = next(t for t in (bool, int, float, complex) if isinstance(x, t))
+        base: Any = next(t for t in (bool, int, float, complex) if isinstance(x, t))
         return python_scalar(base(x))
     raise TypeError(f"Value {x!r} of type {type(x)} is not a valid JAX type")
 

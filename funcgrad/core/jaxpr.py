@@ -244,7 +244,7 @@ def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any) -> list[Any]:
     with override() as place:
         for i, eqn in enumerate(jaxpr.eqns):
             place.set(eqn.source_info)
-            values = [v.val if type(v) is Literal else env[v] for v in eqn.invars]  # type: ignore[index]
+            values = [v.val if type(v) is Literal else env[v] for v in eqn.invars]  # type: ignore[index]  # what is no literal is a variable
             out = eqn.primitive.bind(*values, **eqn.params)
             if eqn.primitive.multiple_results:
                 env.update(zip(eqn.outvars, out, strict=True))
@@ -252,19 +252,19 @@ def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any) -> list[Any]:
                 env[eqn.outvars[0]] = out
             for v in last_use[i]:
                 env.pop(v, None)
-    return [v.val if type(v) is Literal else env[v] for v in jaxpr.outvars]  # type: ignore[index]
+    return [v.val if type(v) is Literal else env[v] for v in jaxpr.outvars]  # type: ignore[index]  # what is no literal is a variable
 
 
 def _last_uses(jaxpr: Jaxpr) -> list[list[Var]]:
     """For each equation the variables that nobody reads after it, so that their memory can go."""
-    seen: set[Var] = {v for v in jaxpr.outvars if type(v) is not Literal}  # type: ignore[misc]
+    seen: set[Var] = {v for v in jaxpr.outvars if type(v) is not Literal}  # type: ignore[misc]  # what is no literal is a variable
     result: list[list[Var]] = []
     for eqn in reversed(jaxpr.eqns):
         dead: list[Var] = []
         for v in (*eqn.invars, *eqn.outvars):
             if type(v) is not Literal and v not in seen:
-                seen.add(v)  # type: ignore[arg-type]
-                dead.append(v)  # type: ignore[arg-type]
+                seen.add(v)  # type: ignore[arg-type]  # what is no literal is a variable
+                dead.append(v)  # type: ignore[arg-type]  # what is no literal is a variable
         result.append(dead)
     result.reverse()
     return result

@@ -116,7 +116,7 @@ class Primitive:
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         """A Python expression for the result (a sequence for several results)."""
-        return emitter.call(self.impl, args, eqn.params)  # type: ignore[no-any-return]
+        return emitter.call(self.impl, args, eqn.params)  # type: ignore[no-any-return]  # the emitter is untyped here, as layers demand
 
     # How the executor writes it where no expression does: statements that assign to given names
     # (emitter, names of the arguments, names of the results, equation).

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,26 +13,24 @@ __all__ = ["quiet_begin", "quiet_end"]
 
 # np.errstate costs about a microsecond, more than a small NumPy call. The context variable behind
 # it (NumPy 2.0 and later) costs a tenth of that; where NumPy lacks it, errstate does the job.
-try:
-    from numpy._core.umath import (  # type: ignore[attr-defined]  # private, hence the fallback
-        _extobj_contextvar,
-        _make_extobj,
-    )
-except ImportError:
+_umath: Any = importlib.import_module("numpy._core.umath")
+quiet_begin: Callable[[], Any]
+quiet_end: Callable[[Any], None]
 
-    def quiet_begin() -> Any:
+if hasattr(_umath, "_extobj_contextvar") and hasattr(_umath, "_make_extobj"):
+    # Silence floating-point warnings until `quiet_end(token)`.
+    quiet_begin = functools.partial(
+        _umath._extobj_contextvar.set, _umath._make_extobj(all="ignore")
+    )
+    quiet_end = _umath._extobj_contextvar.reset
+else:
+
+    def _begin() -> Any:
         state = np.errstate(all="ignore")
         state.__enter__()
         return state
 
-    def quiet_end(token: Any) -> None:
+    def _end(token: Any) -> None:
         token.__exit__(None, None, None)
 
-else:
-    _ignore = _make_extobj(all="ignore")
-    _set = _extobj_contextvar.set
-    quiet_end = _extobj_contextvar.reset
-
-    def quiet_begin() -> Any:
-        """Silence floating-point warnings until `quiet_end(token)`."""
-        return _set(_ignore)
+    quiet_begin, quiet_end = _begin, _end

@@ -6,6 +6,7 @@ import contextvars
 import os
 import sys
 from types import CodeType, FrameType
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ class SourceInfo:
 
     __repr__ = __str__
 
-    def __reduce__(self) -> object:
+    def __reduce__(self) -> tuple[Any, ...]:
         # Code objects do not pickle; a saved program keeps its equations, not its source lines.
         return SourceInfo, (None, 0, self.transform)
 

@@ -159,7 +159,7 @@ class Tracer(Array):
         value = self.concrete()
         if value is None:
             raise TracerIntegerConversionError(self)
-        return value.__index__()  # type: ignore[no-any-return]
+        return value.__index__()  # type: ignore[no-any-return]  # a concrete value
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise TracerArrayConversionError(self)

@@ -51,7 +51,7 @@ def contract(
 class DotGeneral(Bilinear):
     """The sum over contracted axes of products; batch axes are matched and come first."""
 
-    impl = staticmethod(contract)  # type: ignore[assignment]  # a plain function of NumPy values
+    impl = staticmethod(contract)
 
     def abstract_eval(
         self, x: ShapedArray, y: ShapedArray, *, dimension_numbers: Any,
@@ -104,7 +104,7 @@ class DotGeneral(Bilinear):
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         x, y = (v.aval for v in eqn.invars)
-        (cx, cy), (bx, by) = eqn.params["dimension_numbers"]
+        (cx, cy), (bx, _) = eqn.params["dimension_numbers"]
         if (
             bx
             or x.ndim > 2

@@ -346,8 +346,8 @@ _scalars: dict[tuple[Any, Any, Any], ConcreteArray] = {}
 def scalar_like(x: Any, dtype: Any) -> ConcreteArray:
     """A Python scalar as a strongly typed array of that dtype."""
     # Not for zero: 0.0 and -0.0 are one key.
-    key = (x, type(x), dtype) if x else None
-    found = _scalars.get(key) if key else None  # type: ignore[arg-type]
+    key: Any = (x, type(x), dtype) if x else None
+    found = _scalars.get(key) if key else None
     if found is None:
         found = ConcreteArray(np.asarray(x).astype(dtype)[()])
         if key and len(_scalars) < 4096:
@@ -368,6 +368,7 @@ def operands(name: str, *args: Any) -> list[Array]:
     ]
     if len(arrays) == len(args):
         return [operand(x) for x in args]
+    dtype: Any
     if not arrays:
         dtype, weak = dtypes.lattice_result_type(*args)
         return [ConcreteArray(np.asarray(x).astype(dtype)[()], weak) for x in args]

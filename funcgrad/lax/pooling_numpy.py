@@ -6,8 +6,7 @@ window of k times l taps, and logarithms of k and l for long windows.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -51,12 +50,28 @@ def pool(
 def _pool(x: NDArray, ufunc: np.ufunc, identity: Any, axes: Sequence[Axis]) -> NDArray:
     if any(a.out == 0 for a in axes):
         return np.empty([a.out for a in axes], x.dtype)
+    for i, a in enumerate(axes):
+        if a.size == 1 and a.taps > 1:
+            x, axes = _spread(x, i, axes, identity)
     x = fit(x, axes, identity)
     # The axis on which elements are closest together comes last: it works on what the others left.
     for i in sorted(range(x.ndim), key=lambda i: -abs(x.strides[i])):
         if axes[i].taps > 1 or axes[i].stride > 1:
             x = _fold(x, i, axes[i], ufunc)
     return x
+
+
+def _spread(
+    x: NDArray, i: int, axes: Sequence[Axis], identity: Any
+) -> tuple[NDArray, Sequence[Axis]]:
+    """An axis of one element, which each window sees or does not."""
+    a = axes[i]
+    sees = np.zeros(a.out, bool)
+    for k in range(a.taps):
+        sees[slice(*a.reach(k))] = True
+    sees = sees.reshape([-1 if j == i else 1 for j in range(x.ndim)])
+    wide = np.where(sees, x, np.asarray(identity).astype(x.dtype))
+    return wide, [*axes[:i], Axis(a.out, a.out, 1), *axes[i + 1 :]]
 
 
 def _fold(x: NDArray, axis: int, window: Axis, ufunc: np.ufunc) -> NDArray:
@@ -89,60 +104,54 @@ def _fold(x: NDArray, axis: int, window: Axis, ufunc: np.ufunc) -> NDArray:
         width *= 2
 
 
-def _windows(
-    x: NDArray, axes: Sequence[Axis], identity: Any
-) -> tuple[NDArray, list[tuple[slice, ...]]]:
-    """x, cropped and padded, and for each tap the slices that it reads for all windows."""
-    slices = []
-    for tap in itertools.product(*[range(a.taps) for a in axes]):
-        slices.append(
-            tuple(
-                slice(k * a.dilation, k * a.dilation + (a.out - 1) * a.stride + 1, a.stride)
-                for k, a in zip(tap, axes)
-            )
+def _taps(axes: Sequence[Axis]) -> list[tuple[slice, ...]]:
+    """For each tap, in order, what it reads of a fitted array in all windows."""
+    return [
+        tuple(
+            slice(k * a.dilation, k * a.dilation + (a.out - 1) * a.stride + 1, a.stride)
+            for k, a in zip(tap, axes)
         )
-    return fit(x, axes, identity), slices
+        for tap in np.ndindex(*[a.taps for a in axes])
+    ]
 
 
-def _chosen(
-    x: NDArray, taps: Sequence[tuple[slice, ...]], ufunc: np.ufunc, axes: Sequence[Axis]
-) -> Iterator[NDArray]:
-    """For each tap, the mask of the windows whose extremum it is; the first of equals is chosen.
+def _places(x: NDArray, axes: Sequence[Axis], ufunc: np.ufunc) -> NDArray:
+    """The place, in a flattened fitted array, of each window's extremum: the first of equals.
 
-    A candidate stays while `candidate >= next` (or <=), by which NaN gives way to what follows it.
+    Axis by axis from the last, so that the first on an axis is the first in the window's order.
     """
-    best = x
-    for i in sorted(range(x.ndim), key=lambda i: -abs(x.strides[i])):
-        if axes[i].taps > 1 or axes[i].stride > 1:
-            best = _fold(best, i, axes[i], ufunc)
+    beats = np.greater if ufunc is np.maximum else np.less
+    best: NDArray = x
+    place: NDArray = np.arange(x.size, dtype=np.int32 if x.size < 1 << 31 else np.int64)
+    place = place.reshape(x.shape)
+    for i in reversed(range(x.ndim)):
+        _, out, taps, _, stride, dilation = axes[i]
+        before = (slice(None),) * i
+        parts = [
+            (*before, slice(k * dilation, k * dilation + (out - 1) * stride + 1, stride))
+            for k in range(taps)
+        ]
+        winner, where = best[parts[0]], place[parts[0]]
+        for part in parts[1:]:
+            other = best[part]
+            where = np.where(beats(other, winner), place[part], where)
+            winner = ufunc(winner, other)
+        best, place = winner, where
     if x.dtype.kind not in "iub" and np.isnan(best).any():
-        yield from _chosen_in_turn(x, taps, ufunc)
-        return
-    open_: NDArray | None = None
-    for tap in taps[:-1]:
-        hit = np.equal(x[tap], best)
-        if open_ is None:
-            open_ = ~hit
-        else:
-            hit &= open_
-            open_ ^= hit
-        yield hit
-    yield np.ones(best.shape, bool) if open_ is None else open_
+        return _places_in_turn(x, axes, ufunc)
+    return place
 
 
-def _chosen_in_turn(
-    x: NDArray, taps: Sequence[tuple[slice, ...]], ufunc: np.ufunc
-) -> Iterator[NDArray]:
+def _places_in_turn(x: NDArray, axes: Sequence[Axis], ufunc: np.ufunc) -> NDArray:
+    """With NaN: a candidate stays while `candidate >= next`, so NaN gives way to what follows."""
     keeps = np.greater_equal if ufunc is np.maximum else np.less_equal
-    best = x[taps[0]].copy()
-    winner = np.zeros(best.shape, np.intp)
-    for i, tap in enumerate(taps):
-        if i:
-            lost = ~keeps(best, x[tap])
-            winner[lost] = i
-            np.copyto(best, x[tap], where=lost)
-    for i in range(len(taps)):
-        yield winner == i
+    places = np.arange(x.size).reshape(x.shape)
+    first, *rest = _taps(axes)
+    best, place = x[first], places[first]
+    for tap in rest:
+        kept = keeps(best, x[tap])
+        best, place = np.where(kept, best, x[tap]), np.where(kept, place, places[tap])
+    return place
 
 
 def select_and_scatter(
@@ -151,28 +160,50 @@ def select_and_scatter(
 ) -> NDArray:  # fmt: skip
     """Add each element of `source` to the place of its window's extremum in an array of zeros."""
     axes = window_axes(x.shape, dimensions, strides, padding, (1,) * x.ndim, dilation)
-    out = np.zeros(x.shape, source.dtype)
     if not source.size or not x.size:
-        return out
-    padded, taps = _windows(x, axes, identity)
-    whole = all(a.start == 0 and a.stop == a.size for a in axes)
-    total = out if whole else np.zeros(padded.shape, source.dtype)
-    apart = all(a.stride >= a.taps and a.dilation == 1 for a in axes)
-    finite = source.dtype.kind in "iub" or bool(np.isfinite(source).all())
-    for tap, hit in zip(taps, _chosen(padded, taps, ufunc, axes)):
-        # 0 times infinity is no zero, so that only finite numbers are masked by multiplying.
-        if finite and apart:
-            np.multiply(source, hit, out=total[tap])
-        else:
-            total[tap] += np.where(hit, source, source.dtype.type(0))
-    if not whole:
-        inside, outside = [], []
-        for a in axes:
-            low, high = max(a.start, 0), max(min(a.stop, a.size), a.start, 0)
-            inside.append(slice(low, high))
-            outside.append(slice(low - a.start, high - a.start))
-        out[tuple(inside)] = total[tuple(outside)]
+        return np.zeros(x.shape, source.dtype)
+    fitted = fit(x, axes, identity)
+    total: NDArray | None = None
+    if all(a.stride >= a.taps and a.dilation == 1 for a in axes):
+        total = _scatter_apart(source, fitted, ufunc, axes)
+    if total is None:
+        place = _places(fitted, axes, ufunc).reshape(-1)
+        sums = np.bincount(place, source.reshape(-1), fitted.size)
+        total = sums.astype(source.dtype).reshape(fitted.shape)
+    if all(a.start == 0 and a.stop == a.size for a in axes):
+        return total
+    out = np.zeros(x.shape, source.dtype)
+    inside, outside = [], []
+    for a in axes:
+        low, high = max(a.start, 0), max(min(a.stop, a.size), a.start, 0)
+        inside.append(slice(low, high))
+        outside.append(slice(low - a.start, high - a.start))
+    out[tuple(inside)] = total[tuple(outside)]
     return out
+
+
+def _scatter_apart(
+    source: NDArray, x: NDArray, ufunc: np.ufunc, axes: Sequence[Axis]
+) -> NDArray | None:
+    """For windows that do not overlap, and finite numbers: masks. None if there is something else."""
+    taps = _taps(axes)
+    if not np.isfinite(source).all():  # 0 times infinity is not zero
+        return None
+    best = x
+    for i in sorted(range(x.ndim), key=lambda i: -abs(x.strides[i])):
+        if axes[i].taps > 1 or axes[i].stride > 1:
+            best = _fold(best, i, axes[i], ufunc)
+    if x.dtype.kind not in "iub" and np.isnan(best).any():
+        return None
+    total = np.zeros(x.shape, source.dtype)
+    left = np.ones(best.shape, bool)  # the windows whose extremum is yet to come
+    for tap in taps[:-1]:
+        hit = np.equal(x[tap], best)
+        hit &= left
+        left ^= hit
+        np.multiply(source, hit, out=total[tap])
+    np.multiply(source, left, out=total[taps[-1]])
+    return total
 
 
 def select_and_gather(
@@ -181,17 +212,13 @@ def select_and_gather(
 ) -> NDArray:  # fmt: skip
     """For each window the element of `source` where x has its extremum, zero in padding."""
     axes = window_axes(x.shape, dimensions, strides, padding, holes, dilation)
-    out = np.zeros([a.out for a in axes], source.dtype)
-    if not x.size or not out.size:
-        return out
+    if not x.size or any(a.out == 0 for a in axes):
+        return np.zeros([a.out for a in axes], source.dtype)
     if max(holes, default=1) > 1:
         x, source = _with_holes(x, holes, identity), _with_holes(source, holes, 0)
         axes = [a._replace(size=n) for a, n in zip(axes, x.shape)]
-    padded, taps = _windows(x, axes, identity)
-    source = fit(source, axes, 0)
-    for tap, hit in zip(taps, _chosen(padded, taps, ufunc, axes)):
-        np.copyto(out, source[tap], where=hit)
-    return out
+    place = _places(fit(x, axes, identity), axes, ufunc)
+    return fit(source, axes, 0).reshape(-1)[place]
 
 
 def _with_holes(x: NDArray, holes: Ints, fill: Any) -> NDArray:

@@ -258,7 +258,7 @@ def sort_key_val(
     return sort((keys, values), dimension, is_stable)
 
 
-def top_k(operand: ArrayLike, k: int, *, axis: int = -1) -> tuple[Array, Array]:
+def top_k(operand: ArrayLike, k: int, *, axis: int = -1) -> list[Array]:
     """The `k` largest elements along an axis, in descending order, and their positions.
 
     Args:
@@ -266,7 +266,7 @@ def top_k(operand: ArrayLike, k: int, *, axis: int = -1) -> tuple[Array, Array]:
       k: how many, at most as many as there are.
       axis: along which axis.
     Returns:
-      The elements, and their positions as int32. Of equal elements the first comes first. NaN is
+      A list: the elements, and their positions as int32. Of equal elements the first comes first. NaN is
       the largest element, or the smallest when its sign bit is set; -0 is smaller than 0.
     Raises:
       ValueError: for complex numbers, or `k` or `axis` out of bounds.
@@ -276,13 +276,12 @@ def top_k(operand: ArrayLike, k: int, *, axis: int = -1) -> tuple[Array, Array]:
     >>> from funcgrad import lax
     >>> import numpy as np
     >>> lax.top_k(np.array([1, 5, 3, 5]), 3)
-    (Array([5, 5, 3], dtype=int64), Array([1, 3, 2], dtype=int32))
+    [Array([5, 5, 3], dtype=int64), Array([1, 3, 2], dtype=int32)]
     """
     x = as_operand(operand)
     axis, k = canonical_axis(axis, x.ndim), int(k)
     top_k_p.abstract_eval(x.aval, k=k, axis=axis)
-    values, positions = top_k_p.bind(x, k=k, axis=axis)
-    return values, positions
+    return list(top_k_p.bind(x, k=k, axis=axis))
 
 
 def _approx(
@@ -293,7 +292,7 @@ def _approx(
     size: int,
     aggregate: bool,
     largest: bool,
-) -> tuple[Array, Array]:
+) -> list[Array]:
     x = as_operand(operand)
     params: dict[str, Any] = {
         "k": operator.index(k),
@@ -304,8 +303,7 @@ def _approx(
         "aggregate_to_topk": aggregate,
     }
     approx_top_k_p.abstract_eval(x.aval, **params)
-    values, positions = approx_top_k_p.bind(x, **params)
-    return values, positions
+    return list(approx_top_k_p.bind(x, **params))
 
 
 def approx_max_k(
@@ -315,7 +313,7 @@ def approx_max_k(
     recall_target: float = 0.95,
     reduction_input_size_override: int = -1,
     aggregate_to_topk: bool = True,
-) -> tuple[Array, Array]:
+) -> list[Array]:
     """The `k` largest elements along an axis, in descending order, and their positions.
 
     The result is exact: `recall_target` and `reduction_input_size_override` have no effect.
@@ -326,7 +324,7 @@ def approx_max_k(
       reduction_dimension: along which axis.
       aggregate_to_topk: False returns all elements of the axis, sorted.
     Returns:
-      The elements, and their positions as int32; NaN comes last.
+      A list: the elements, and their positions as int32; NaN comes last.
     Raises:
       ValueError: when `k` is out of bounds or the dtype is not a floating one.
 
@@ -335,7 +333,7 @@ def approx_max_k(
     >>> from funcgrad import lax
     >>> import numpy as np
     >>> lax.approx_max_k(np.array([1.0, 5.0, 3.0]), 2)
-    (Array([5., 3.], dtype=float64), Array([1, 2], dtype=int32))
+    [Array([5., 3.], dtype=float64), Array([1, 2], dtype=int32)]
     """
     return _approx(
         operand,
@@ -355,7 +353,7 @@ def approx_min_k(
     recall_target: float = 0.95,
     reduction_input_size_override: int = -1,
     aggregate_to_topk: bool = True,
-) -> tuple[Array, Array]:
+) -> list[Array]:
     """The `k` smallest elements along an axis, in ascending order, and their positions.
 
     Arguments, errors and derivatives are those of `approx_max_k`; this result is exact too.
@@ -363,7 +361,7 @@ def approx_min_k(
     >>> from funcgrad import lax
     >>> import numpy as np
     >>> lax.approx_min_k(np.array([1.0, 5.0, 3.0]), 2)
-    (Array([1., 3.], dtype=float64), Array([0, 2], dtype=int32))
+    [Array([1., 3.], dtype=float64), Array([0, 2], dtype=int32)]
     """
     return _approx(
         operand,

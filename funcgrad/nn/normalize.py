@@ -65,7 +65,7 @@ def logmeanexp(x: Any, axis: Any = None, where: Any = None, keepdims: bool = Fal
     count = fnp.count_nonzero(
         fnp.broadcast_to(True if where is None else where, fnp.shape(x)), axis, keepdims=keepdims
     )
-    return total - fnp.log(count)  # type: ignore[no-any-return]  # logsumexp may return a pair
+    return total - fnp.log(count)
 
 
 def softmax(x: Any, axis: Any = -1, where: Any = None) -> Array:

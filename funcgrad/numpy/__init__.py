@@ -167,7 +167,7 @@ from funcgrad.numpy.universal import *
 from funcgrad.numpy.window_functions import *
 
 dtype = np.dtype
-bool = bool_
+bool = _scalar_types.bool_
 pi, e, euler_gamma, inf, nan, newaxis = np.pi, np.e, np.euler_gamma, np.inf, np.nan, None
 generic, number, integer = np.generic, np.number, np.integer
 signedinteger, unsignedinteger = np.signedinteger, np.unsignedinteger

@@ -111,8 +111,7 @@ def matmul(
     y = y if y.ndim == 1 else _batched(y, batch)
     n = len(batch)
     if x.ndim == 1:
-        out = _contract(y, x, (((y.ndim - 2,), (0,)), ((), ())), precision, preferred_element_type)
-        return out
+        return _contract(y, x, (((y.ndim - 2,), (0,)), ((), ())), precision, preferred_element_type)
     axes = tuple(range(n))
     return _contract(x, y, (((x.ndim - 1,), (n,)), (axes, axes)), precision, preferred_element_type)
 

@@ -120,7 +120,7 @@ def _from_sequence(x: Any, dtype: Any) -> Array:
     value = np.array(x) if found else np.array(x, dtype)
     if value.dtype.kind not in "biufc" and not dtypes.is_supported(value.dtype):
         return to_array(value)
-    return ConcreteArray(np.asarray(to_array(value)._value).astype(dtype))  # type: ignore[attr-defined]
+    return ConcreteArray(np.asarray(to_array(value)._value).astype(dtype))  # type: ignore[attr-defined]  # concrete, since it was no array
 
 
 def _to_numpy(x: Any) -> Any:
@@ -207,7 +207,7 @@ def _promoted(x: Any, dtype: Any, weak: bool) -> Array:
 def _wrapped(x: Any, dtype: Any) -> Any:
     """Integers taken modulo the size of the dtype, as arithmetic with them would be."""
     if type(x) is int and dtype.kind in "iu":
-        return int(np.asarray(to_array(x)._value).astype(dtype))  # type: ignore[attr-defined]
+        return int(np.asarray(to_array(x)._value).astype(dtype))  # type: ignore[attr-defined]  # concrete, since it was no array
     return x
 
 

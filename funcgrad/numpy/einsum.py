@@ -86,9 +86,10 @@ def _parsed(subscripts: Any, operands: Sequence[Any]) -> tuple[str, list[Any]]:
     # The other form: operand, sublist, operand, sublist, ..., [output sublist].
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     items = [subscripts, *operands]
-    text = lambda sub: "".join(
-        "..." if c is Ellipsis else letters[c] for c in sub
-    )  # used twice below
+
+    def text(labels: Any) -> str:
+        return "".join("..." if c is Ellipsis else letters[c] for c in labels)
+
     n = len(items) // 2
     spec = ",".join(text(items[2 * i + 1]) for i in range(n))
     if len(items) % 2:

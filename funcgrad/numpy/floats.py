@@ -213,7 +213,10 @@ def nan_to_num(
     info = dtypes.finfo(x.dtype)
     high = float(info.max) if posinf is None else posinf
     low = float(info.min) if neginf is None else neginf
-    cast = lambda v: astype(to_array(v), x.dtype)  # three uses on three lines
+
+    def cast(v: ArrayLike) -> Array:
+        return astype(to_array(v), x.dtype)
+
     out = where(isnan(x), cast(nan), x)
     out = where(lax.eq(out, _scalar(out, np.inf)), cast(high), out)
     return where(lax.eq(out, _scalar(out, -np.inf)), cast(low), out)

@@ -79,7 +79,10 @@ def frexp(x: ArrayLike, /) -> tuple[Array, Array]:
     exponent = exponent_p.bind(a)
     half = lax.div(exponent, np.int32(2))
     two = lax.full_like(a, 2, shape=())
-    down = lambda n: lax.pow(two, astype(lax.neg(n), a.dtype))
+
+    def down(n: Array) -> Array:
+        return lax.pow(two, astype(lax.neg(n), a.dtype))
+
     ordinary = lax.is_finite(a)
     mantissa = lax.mul(lax.mul(a, down(half)), down(lax.sub(exponent, half)))
     return where(ordinary, mantissa, a), exponent

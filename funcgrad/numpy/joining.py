@@ -340,7 +340,7 @@ def repeat(
         x, axis = lax.reshape(x, (x.size,)), 0
     axis = axis_index(axis, x.ndim)
     n = x.shape[axis]
-    if np.ndim(repeats) == 0 and total_repeat_length is None:  # type: ignore[arg-type]  # array-like
+    if np.ndim(repeats) == 0 and total_repeat_length is None:  # type: ignore[arg-type]  # array-likes will do
         count = concrete(repeats, _REPEATS_MUST_BE_KNOWN)
         shape = new_shape((*x.shape[: axis + 1], count, *x.shape[axis + 1 :]))
         dims = tuple(d for d in range(x.ndim + 1) if d != axis + 1)

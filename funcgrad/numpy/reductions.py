@@ -121,10 +121,10 @@ def sum(
     >>> jnp.sum(jnp.ones((2, 3)), axis=0)
     Array([2., 2., 2.], dtype=float64)
     """
-    if axis is None and dtype is None and not keepdims and initial is None and where is None:
+    plain = axis is dtype is initial is where is None and not keepdims
+    if plain and isinstance(a, Array) and a.dtype in _PLAIN and not a.weak_type:
         # The case of nearly every loss, without the questions below.
-        if isinstance(a, Array) and a.dtype in _PLAIN and not a.weak_type:
-            return reduce_sum_p.bind(a, axes=tuple(range(a.ndim)), out_sharding=None)
+        return reduce_sum_p.bind(a, axes=tuple(range(a.ndim)), out_sharding=None)
     check_arraylike("sum", a)
     _no_out("sum", out)
     x = _masked(_wide(to_array(a), dtype, promote_integers), where, 0)

@@ -326,7 +326,8 @@ def live_equations(program: LinearProgram) -> list[JaxprEqn]:
 def _tracers_in(eqns: Sequence[JaxprEqn]) -> list[Any]:
     found: dict[int, Any] = {}
     for eqn in eqns:
-        for x in eqn.invars:
+        values: Sequence[Any] = eqn.invars
+        for x in values:
             if isinstance(x, Tracer):
                 found[id(_key(x))] = x
     return list(found.values())

@@ -138,7 +138,7 @@ class BroadcastInDim(Primitive):
         self, x: ShapedArray, *, shape: Any, broadcast_dimensions: Any, sharding: Any = None
     ) -> ShapedArray:
         dims = tuple(broadcast_dimensions)
-        if len(dims) != x.ndim or any(a >= b for a, b in zip(dims, dims[1:], strict=False)):
+        if len(dims) != x.ndim or list(dims) != sorted(set(dims)):
             raise TypeError(
                 "broadcast_in_dim broadcast_dimensions must be strictly increasing and have one "
                 f"entry for each operand axis; got {dims} for operand shape {x.shape}."

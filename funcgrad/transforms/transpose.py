@@ -100,7 +100,7 @@ def backward_pass(
             linear.update(eqn.outvars)
             linear_eqns.append(eqn)
         else:
-            values = [v.val if type(v) is Literal else known[v] for v in eqn.invars]  # type: ignore[index]
+            values = [v.val if type(v) is Literal else known[v] for v in eqn.invars]  # type: ignore[index]  # not a literal, so a variable
             out = eqn.primitive.bind(*values, **eqn.params)
             known.update(
                 zip(eqn.outvars, out if eqn.primitive.multiple_results else [out], strict=True)

@@ -64,7 +64,7 @@ def _called(eqn: JaxprEqn) -> ClosedJaxpr | None:
     param = _CALLS.get(eqn.primitive.name)
     if param is None or eqn.params.get("differentiated"):
         return None
-    return eqn.params[param]  # type: ignore[no-any-return]
+    return eqn.params[param]  # type: ignore[no-any-return]  # the parameter is a jaxpr
 
 
 def _read(env: dict[Var, Any], v: Any) -> Any:

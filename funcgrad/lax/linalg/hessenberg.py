@@ -60,13 +60,13 @@ class Hessenberg(Factorization):
 hessenberg_p = Hessenberg("hessenberg")
 
 
-def hessenberg(a: ArrayLike) -> tuple[Array, Array]:
+def hessenberg(a: ArrayLike) -> list[Array]:
     """The reduction of square matrices to Hessenberg form, in LAPACK's packed form. Needs SciPy.
 
     Args:
       a: matrices `(..., n, n)`, float32, float64, or complex.
     Returns:
-      A matrix with the Hessenberg form and below it the vectors of the reflections that transform
+      A list: a matrix with the Hessenberg form and below it the vectors of the reflections that transform
       to it, and their n - 1 factors.
     Raises:
       ValueError: for matrices that are not square.
@@ -79,8 +79,7 @@ def hessenberg(a: ArrayLike) -> tuple[Array, Array]:
     >>> taus.shape
     (2,)
     """
-    packed, taus = apply(hessenberg_p, a)
-    return packed, taus
+    return list(apply(hessenberg_p, a))
 
 
 def _schur(
@@ -125,7 +124,7 @@ def schur(
       x: matrices `(..., n, n)`, float32, float64, or complex.
       compute_schur_vectors: False returns T alone.
     Returns:
-      T, upper triangular or, for real matrices, with 2 x 2 blocks on the diagonal for pairs of
+      A list: T, upper triangular or, for real matrices, with 2 x 2 blocks on the diagonal for pairs of
       complex eigenvalues; and the unitary Q.
     Raises:
       ValueError: for matrices that are not square. NotImplementedError: for `sort_eig_vals`.

@@ -131,13 +131,13 @@ class Permutation(Primitive):
 lu_pivots_to_permutation_p = Permutation("lu_pivots_to_permutation")
 
 
-def lu(x: ArrayLike) -> tuple[Array, Array, Array]:
+def lu(x: ArrayLike) -> list[Array]:
     """The factorization P A = L U by elimination with row exchanges.
 
     Args:
       x: matrices `(..., m, n)`, float32, float64, or complex.
     Returns:
-      L and U in one matrix of the shape of `x` (the ones on L's diagonal are not stored); for each of
+      A list: L and U in one matrix of the shape of `x` (the ones on L's diagonal are not stored); for each of
       the min(m, n) columns the row with which its row was exchanged, int32; and the order of the m
       rows that results, int32: `a[permutation] = L U`.
     Raises:
@@ -155,8 +155,7 @@ def lu(x: ArrayLike) -> tuple[Array, Array, Array]:
     >>> permutation
     Array([1, 0], dtype=int32)
     """
-    factors, pivots, permutation = apply(lu_p, x)
-    return factors, pivots, permutation
+    return list(apply(lu_p, x))
 
 
 def lu_pivots_to_permutation(pivots: ArrayLike, permutation_size: int) -> Array:
