@@ -182,14 +182,14 @@ class Tridiagonal(Factorization):
 tridiagonal_p = Tridiagonal("tridiagonal")
 
 
-def tridiagonal(a: ArrayLike, *, lower: bool = True) -> tuple[Array, Array, Array, Array]:
+def tridiagonal(a: ArrayLike, *, lower: bool = True) -> list[Array]:
     """The reduction of Hermitian matrices to a real tridiagonal form, packed. Needs SciPy.
 
     Args:
       a: matrices `(..., n, n)`, float32, float64, or complex.
       lower: which triangle is read.
     Returns:
-      The matrix with the vectors of the reflections, the diagonal `(..., n)`, the subdiagonal
+      A list: the matrix with the vectors of the reflections, the diagonal `(..., n)`, the subdiagonal
       `(..., n - 1)`, and the factors of the reflections `(..., n - 1)`.
     Raises:
       ValueError: for matrices that are not square.
@@ -202,8 +202,7 @@ def tridiagonal(a: ArrayLike, *, lower: bool = True) -> tuple[Array, Array, Arra
     >>> d
     Array([2., 3.], dtype=float64)
     """
-    packed, d, e, taus = apply(tridiagonal_p, a, lower=lower)
-    return packed, d, e, taus
+    return list(apply(tridiagonal_p, a, lower=lower))
 
 
 def _gtsv(dl: Any, d: Any, du: Any, b: Any) -> Any:

@@ -137,9 +137,9 @@ def lu(x: ArrayLike) -> list[Array]:
     Args:
       x: matrices `(..., m, n)`, float32, float64, or complex.
     Returns:
-      A list: L and U in one matrix of the shape of `x` (the ones on L's diagonal are not stored); for each of
-      the min(m, n) columns the row with which its row was exchanged, int32; and the order of the m
-      rows that results, int32: `a[permutation] = L U`.
+      A list: L and U in one matrix of the shape of `x` (the ones on L's diagonal are not stored);
+      for each of the min(m, n) columns the row with which its row was exchanged, int32; and the
+      order of the m rows that results, int32: `a[permutation] = L U`.
     Raises:
       TypeError: for vectors and other dtypes.
 
