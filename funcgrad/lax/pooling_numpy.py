@@ -6,6 +6,7 @@ window of k times l taps, and logarithms of k and l for long windows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,33 +75,29 @@ def _spread(
     return wide, [*axes[:i], Axis(a.out, a.out, 1), *axes[i + 1 :]]
 
 
-def _fold(x: NDArray, axis: int, window: Axis, ufunc: np.ufunc) -> NDArray:
+def _fold(x: NDArray, i: int, axis: Axis, ufunc: np.ufunc) -> NDArray:
     """One axis of `_pool`."""
-    _, out, taps, _, stride, dilation = window
-    before = (slice(None),) * axis
-
-    def part(a: NDArray, first: int, step: int = 1, count: int = -1) -> NDArray:
-        stop = None if count < 0 else first + (count - 1) * step + 1
-        return a[(*before, slice(first, stop, step))]
-
+    _, out, taps, _, stride, dilation = axis
     if taps < _LONG or dilation > 1 or taps < 6 * stride:
-        y = part(x, 0, stride, out)
-        for k in range(1, taps):
-            after = part(x, k * dilation, stride, out)
-            y = ufunc(y, after) if k == 1 else ufunc(y, after, out=y)
+        first, *rest = _parts(axis, i)
+        y = x[first]
+        for k, part in enumerate(rest):
+            y = ufunc(y, x[part], out=y if k else None)
         return y
     # Windows of 1, 2, 4, ... taps, each from two of half the length; the binary digits of `taps`
     # say which of them, one after the other, make up the window.
+    before = (slice(None),) * i
+    count = (out - 1) * stride + 1
     total: NDArray | None = None
-    done, width, count = 0, 1, (out - 1) * stride + 1
+    done, width = 0, 1
     while True:
         if taps & width:
-            more = part(x, done, 1, count)
+            more = x[(*before, slice(done, done + count))]
             total = more if total is None else ufunc(total, more)
             done += width
         if done == taps:
-            return part(total, 0, stride, out)  # type: ignore[arg-type]  # some digit is not zero
-        x = ufunc(part(x, 0, 1, x.shape[axis] - width), part(x, width))
+            return total[(*before, slice(None, None, stride))]  # type: ignore[index]  # there is a digit
+        x = ufunc(x[(*before, slice(None, -width))], x[(*before, slice(width, None))])
         width *= 2
 
 
@@ -119,27 +116,47 @@ def _places(x: NDArray, axes: Sequence[Axis], ufunc: np.ufunc) -> NDArray:
     """The place, in a flattened fitted array, of each window's extremum: the first of equals.
 
     Axis by axis from the last, so that the first on an axis is the first in the window's order.
+    The winning taps' numbers are bytes, which are chosen by masks and not by `where`: it is slow.
     """
     beats = np.greater if ufunc is np.maximum else np.less
-    best: NDArray = x
-    place: NDArray = np.arange(x.size, dtype=np.int32 if x.size < 1 << 31 else np.int64)
-    place = place.reshape(x.shape)
+    number = np.min_scalar_type(math.prod(a.taps for a in axes))
+    best, tap, weight = x, np.zeros((), number), 1
     for i in reversed(range(x.ndim)):
-        _, out, taps, _, stride, dilation = axes[i]
-        before = (slice(None),) * i
-        parts = [
-            (*before, slice(k * dilation, k * dilation + (out - 1) * stride + 1, stride))
-            for k in range(taps)
-        ]
-        winner, where = best[parts[0]], place[parts[0]]
-        for part in parts[1:]:
+        parts = _parts(axes[i], i)
+        lower = tap
+        winner, tap = best[parts[0]], lower[parts[0]] if lower.ndim else lower
+        for k, part in enumerate(parts[1:], 1):
             other = best[part]
-            where = np.where(beats(other, winner), place[part], where)
+            mask = np.negative(beats(other, winner).astype(number))
+            new = (lower[part] if lower.ndim else lower) + number.type(k * weight)
+            tap = tap ^ ((tap ^ new) & mask)
             winner = ufunc(winner, other)
-        best, place = winner, where
+        best = winner
+        weight *= axes[i].taps
     if x.dtype.kind not in "iub" and np.isnan(best).any():
         return _places_in_turn(x, axes, ufunc)
-    return place
+    each = [np.arange(a.taps) * a.dilation for a in axes]
+    starts = [np.arange(a.out) * a.stride for a in axes]
+    return np.add(_flat(each, x.shape).reshape(-1)[tap], _flat(starts, x.shape))
+
+
+def _parts(axis: Axis, i: int) -> list[tuple[slice, ...]]:
+    """What each tap reads of axis i of a fitted array in all windows."""
+    _, out, taps, _, stride, dilation = axis
+    starts = [k * dilation for k in range(taps)]
+    return [
+        (*[slice(None)] * i, slice(first, first + (out - 1) * stride + 1, stride))
+        for first in starts
+    ]
+
+
+def _flat(indices: Sequence[NDArray], shape: Ints) -> NDArray:
+    """The place in a flattened array for each choice of an index on every axis."""
+    total = np.zeros([len(index) for index in indices], np.intp)
+    for i, index in enumerate(indices):
+        step = math.prod(shape[i + 1 :])
+        total += (index * step).reshape([-1 if j == i else 1 for j in range(len(shape))])
+    return total
 
 
 def _places_in_turn(x: NDArray, axes: Sequence[Axis], ufunc: np.ufunc) -> NDArray:
