@@ -6,22 +6,26 @@ that tag. `funcgrad.random` holds the implementations themselves and the functio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
 
+from funcgrad.config import debug_key_reuse
 from funcgrad.core import dtypes
 from funcgrad.core.array import ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.primitive import AxisData, Primitive, Zero
 from funcgrad.core.trace import eval_trace, get_trace
 from funcgrad.lax.families import aligned_batches, broadcast_shape
+from funcgrad.lax.key_reuse import consume, renew
 from funcgrad.transforms.structural import moveaxis
 
 __all__ = [
     "PRNGImpl",
+    "consumed",
     "find_impl",
     "impl_of",
     "known_key",
@@ -33,6 +37,7 @@ __all__ = [
     "random_split",
     "random_unwrap",
     "random_wrap",
+    "second_use",
     "words_of",
 ]
 
@@ -70,12 +75,24 @@ class PRNGImpl:
     Making one registers it.
     """
 
-    __slots__ = ("bits", "dtype", "filler", "fold_in", "key_shape", "name", "seed", "split", "tag")
+    __slots__ = (
+        "bits",
+        "dtype",
+        "filler",
+        "fold_in",
+        "key_shape",
+        "name",
+        "seed",
+        "size",
+        "split",
+        "tag",
+    )
 
     def __init__(self, name: str, tag: str, generator: Generator | ModuleType) -> None:
         self.name = name
         self.tag = tag
         self.key_shape: tuple[int, ...] = generator.KEY_SHAPE
+        self.size = math.prod(self.key_shape)
         self.seed = generator.seed
         self.split = generator.split
         self.fold_in = generator.fold_in
@@ -119,7 +136,16 @@ def words_of(keys: Any) -> tuple[PRNGImpl, Words]:
     return _by_tag[keys.dtype.names[0]], dtypes.physical_view(keys)
 
 
+def consumed(name: str, keys: Any) -> tuple[PRNGImpl, Words]:
+    """The same for an operation after which the keys are not to be used again."""
+    impl, words = words_of(keys)
+    consume(name, impl.tag, words, impl.size)
+    return impl, words
+
+
 def _wrapped(impl: PRNGImpl, words: Words) -> Any:
+    """New keys of these words."""
+    renew(impl.tag, words, impl.size)
     return dtypes.logical_view(words, impl.dtype)
 
 
@@ -128,6 +154,11 @@ class KeyOperation(Primitive):
 
     All work on each key of an array by itself and put the axes of the array first.
     """
+
+    @property
+    def shareable(self) -> bool:
+        """Equal uses of a key are one, unless they are to be found."""
+        return not debug_key_reuse.value
 
     def jvp(self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> Any:
         out = self.bind(*primals, **params)
@@ -153,7 +184,7 @@ class Split(KeyOperation):
     """Each key to an array of keys."""
 
     def impl(self, keys: Any, shape: tuple[int, ...]) -> Any:
-        impl, words = words_of(keys)
+        impl, words = consumed(self.name, keys)
         return _wrapped(impl, impl.split(words, shape))
 
     def abstract_eval(self, keys: ShapedArray, shape: tuple[int, ...]) -> ShapedArray:
@@ -186,7 +217,7 @@ class Bits(KeyOperation):
     """Each key to an array of random unsigned integers."""
 
     def impl(self, keys: Any, bit_width: int, shape: tuple[int, ...]) -> Any:
-        impl, words = words_of(keys)
+        impl, words = consumed(self.name, keys)
         return impl.bits(words, bit_width, shape)
 
     def abstract_eval(
@@ -224,6 +255,8 @@ class Clone(KeyOperation):
     """The same keys, which may be used once more where reuse is an error."""
 
     def impl(self, keys: Any) -> Any:
+        impl, words = words_of(keys)
+        renew(impl.tag, words, impl.size)
         return keys
 
     def abstract_eval(self, keys: ShapedArray) -> ShapedArray:
@@ -240,8 +273,11 @@ random_clone_p = Clone("random_clone")
 
 
 def known_key(key: Any) -> tuple[PRNGImpl, Words] | None:
-    """The generator and the words of a single key; None for a tracer and while tracing."""
-    if type(key) is not ConcreteArray or get_trace() is not eval_trace:
+    """The generator and the words of a single key; None for a tracer and while tracing.
+
+    None too where keys are watched: what is computed from the words goes unnoticed.
+    """
+    if type(key) is not ConcreteArray or get_trace() is not eval_trace or debug_key_reuse.value:
         return None
     return words_of(key._value)
 
@@ -284,3 +320,8 @@ def random_unwrap(keys: Any) -> Any:
 def random_clone(keys: Any) -> Any:
     """The same keys, to be used once more."""
     return random_clone_p.bind(keys)
+
+
+def second_use(keys: Any) -> Any:
+    """The same keys, for a function that means to use them twice."""
+    return random_clone(keys) if debug_key_reuse.value else keys

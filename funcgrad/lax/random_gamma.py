@@ -12,7 +12,7 @@ from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.primitive import AxisData, Primitive, Zero
 from funcgrad.lax import arithmetic as ar
 from funcgrad.lax.elementwise import exp
-from funcgrad.lax.prng import words_of
+from funcgrad.lax.prng import consumed
 from funcgrad.lax.random_gamma_numpy import random_gamma as random_gamma_numpy
 from funcgrad.lax.special import random_gamma_grad
 from funcgrad.transforms.batch import to_dim
@@ -24,7 +24,7 @@ class RandomGamma(Primitive):
     """From keys `[*k]` and shape parameters `[*k, *rest]` one number for each parameter."""
 
     def impl(self, keys: Any, a: Any, *, log_space: bool) -> Any:
-        impl, words = words_of(keys)
+        impl, words = consumed(self.name, keys)
         a = np.asarray(a)
         each = impl.split(words, a.shape[keys.ndim :]).reshape(-1, *impl.key_shape)
         return random_gamma_numpy(impl, each, a.reshape(-1), log_space).reshape(a.shape)

@@ -11,7 +11,7 @@ import numpy as np
 import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.dtypes import canonicalize_dtype, iinfo, issubdtype
-from funcgrad.lax.prng import random_split
+from funcgrad.lax.prng import random_split, second_use
 from funcgrad.lax.special import lgamma
 from funcgrad.random.arguments import as_float, common_shape, compiled, float_dtype, one_key
 from funcgrad.random.basic import uniform
@@ -60,7 +60,7 @@ def _poisson(key: Any, lam: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     high = lax.select(small, lax.full_like(lam, 1e5), lam)
     most = int(iinfo(dtype).max)
     by_product = _poisson_product(key, low, shape, dtype, most)
-    by_rejection = _poisson_rejection(key, high, shape, dtype, most)
+    by_rejection = _poisson_rejection(second_use(key), high, shape, dtype, most)
     out = lax.select(small, by_product, by_rejection)
     return lax.select(lam == 0, jnp.zeros_like(out), out)
 
@@ -152,7 +152,7 @@ def _binomial(key: Any, n: Any, p: Any, dtype: Any) -> Any:
     # Each method gets harmless parameters where the other one is used.
     by_inversion = _binomial_inversion(key, lax.select(small, whole, lax.full_like(n, 0.0)), safe)
     by_rejection = _binomial_rejection(
-        key,
+        second_use(key),
         lax.select(small, lax.full_like(n, 1e4), whole),
         lax.select(small, lax.full_like(q, 0.5), safe),
     )
