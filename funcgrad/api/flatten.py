@@ -42,6 +42,10 @@ class FlatFunction:
         self.named = fun if named is None else named
         self.num_outs = 0
 
+    def origin(self) -> str:
+        """For messages about the tracers that this function was called with."""
+        return f"The error occurred while differentiating the function {describe(self.named)}."
+
     def __call__(self, *flat: Any) -> list[Any]:
         out = self.fun(*unflatten(self.in_tree, flat))
         aux: list[Any] = []
@@ -99,26 +103,15 @@ def describe(fun: Any) -> str:
 def arg_names(fun: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[str]:
     """What the user would call each leaf of the arguments: `x`, `params['w']`, `args[1]`."""
     try:
-        bound = inspect.signature(fun).bind(*args, **kwargs).arguments
+        bound = inspect.signature(fun).bind_partial(*args).arguments
     except (ValueError, TypeError):
-        bound = {"args": tuple(args), **kwargs}
-    names = []
-    parameters = _var_keyword(fun)
-    for name, value in bound.items():
-        if name == parameters and isinstance(value, dict):
-            for key, item in value.items():
-                names += [f"{key}{keystr(path)}" for path, _ in flatten_with_path(item)[0]]
-        else:
-            names += [f"{name}{keystr(path)}" for path, _ in flatten_with_path(value)[0]]
-    return names
-
-
-def _var_keyword(fun: Any) -> str | None:
-    try:
-        parameters = inspect.signature(fun).parameters.values()
-    except (ValueError, TypeError):
-        return None
-    return next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
+        bound = {"args": tuple(args)}
+    # Keyword arguments are flattened as a dict: by name, not in the order of the signature.
+    return [
+        f"{name}{keystr(path)}"
+        for name, value in [*bound.items(), *sorted(kwargs.items(), key=lambda item: item[0])]
+        for path, _ in flatten_with_path(value)[0]
+    ]
 
 
 def debug_info(fun: Any, traced_for: str, args: Sequence[Any], kwargs: dict[str, Any]) -> DebugInfo:

@@ -117,6 +117,9 @@ class _Scalar:
         self.flat = flat
         self.holomorphic = holomorphic
 
+    def origin(self) -> str:
+        return self.flat.origin()
+
     def __call__(self, *xs: Any) -> list[Any]:
         outs = self.flat(*xs)
         if self.flat.num_outs != 1 or self.flat.out_tree.kind is not None:
@@ -136,7 +139,7 @@ class _Scalar:
         if self.holomorphic and kind != "c":
             raise TypeError(
                 "grad with holomorphic=True requires outputs with a complex dtype, but got "
-                f"{y.dtype.name}."
+                f"{y.dtype.name} from {describe(self.flat.named)}."
             )
         if not self.holomorphic and kind != "f":
             extra = (
@@ -147,14 +150,15 @@ class _Scalar:
             )
             raise TypeError(
                 "grad requires real-valued outputs (output dtype that is a sub-dtype of "
-                f"np.floating), but got {y.dtype.name}. {extra}"
+                f"np.floating), but got {y.dtype.name} from "
+                f"{describe(self.flat.named)}. {extra}"
             )
         return outs
 
 
 def _argument(fun: Any, args: tuple[Any, ...], i: int) -> Any:
     if not -len(args) <= i < len(args):
-        raise ValueError(
+        raise TypeError(
             f"differentiating with respect to argnums={i} requires at least "
             f"{i + 1 if i >= 0 else -i} positional arguments to be passed by the caller of "
             f"{describe(fun)}, but got only {len(args)} positional arguments."
@@ -170,7 +174,10 @@ def _check_inputs(
             type(x) is ConcreteArray and x._value.dtype.kind == "f" and not holomorphic
         ):
             continue
-        dtype = typeof(x).dtype
+        try:
+            dtype = typeof(x).dtype
+        except TypeError as error:
+            raise TypeError(f"{error}{_where(fun, chosen, i)}") from None
         kind = dtypes.kind(dtype)
         if holomorphic and kind != "c":
             raise TypeError(

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.api.flatten import FlatFunction, arg_names, check_callable, debug_info, describe
+from funcgrad.api.flatten import FlatFunction, arg_names, check_callable, describe
 from funcgrad.api.stages import Lowered, Traced, Version
 from funcgrad.config import disable_jit, trace_key
 from funcgrad.core.array import Array, ConcreteArray, python_scalar, to_array, typeof
 from funcgrad.core.avals import ShapedArray, ShapeDtypeStruct
-from funcgrad.core.jaxpr import ClosedJaxpr, eval_jaxpr
+from funcgrad.core.jaxpr import ClosedJaxpr, DebugInfo, eval_jaxpr
 from funcgrad.core.primitive import unexpected_tracer
 from funcgrad.core.pytree import PyTreeDef, flatten, unflatten
 from funcgrad.core.trace import Tracer, eval_trace, get_trace
@@ -142,7 +142,7 @@ class JitFunction:
         if disable_jit.value:
             args, kwargs = self._merged(args, kwargs, statics)
             return self._fun(*args, **kwargs)
-        arrays = self._arrays(args, kwargs, leaves)
+        arrays = self._arrays(args, kwargs, leaves, statics)
         version = self._lookup(args, kwargs, leaves, arrays, tree, statics)
         closed, lifted = lift_tracers(version.closed)
         trace = get_trace()
@@ -165,7 +165,7 @@ class JitFunction:
             args, kwargs, statics = self._split(args, kwargs)
         leaves, tree = flatten((args, kwargs) if kwargs or self._static else args)
         arrays = [to_array(x) if isinstance(x, np.ndarray) else x for x in leaves]
-        arrays = self._arrays(args, kwargs, arrays)
+        arrays = self._arrays(args, kwargs, arrays, statics)
         version = self._lookup(args, kwargs, leaves, arrays, tree, statics)
         closed, lifted = lift_tracers(version.closed)
         return [*lifted, *arrays], closed, version.out_tree
@@ -185,7 +185,7 @@ class JitFunction:
             version = self._version(signature, args, kwargs, leaves, tree, statics)
         return version
 
-    def _arrays(self, args: Any, kwargs: Any, leaves: list[Any]) -> list[Any]:
+    def _arrays(self, args: Any, kwargs: Any, leaves: list[Any], statics: Any) -> list[Any]:
         arrays: list[Any] = []
         for i, x in enumerate(leaves):
             if isinstance(x, np.ndarray) and x.dtype.kind in "biufc":
@@ -196,7 +196,7 @@ class JitFunction:
             try:
                 arrays.append(x if isinstance(x, Array) else to_array(x))
             except TypeError as error:
-                names = self._names(args, kwargs)
+                names = self._names(args, kwargs, statics)
                 path = names[i] if i < len(names) else f"leaf {i}"
                 raise TypeError(
                     f"Error interpreting argument to {describe(self._fun)} as an abstract array. The "
@@ -207,9 +207,12 @@ class JitFunction:
                 ) from error
         return arrays
 
-    def _names(self, args: Any, kwargs: Any) -> list[str]:
+    def _names(self, args: Any, kwargs: Any, statics: Any) -> list[str]:
+        """What the user would call each leaf of the arguments that are not static."""
+        if statics is not None:
+            statics = statics[0], [(k, Static(None)) for k, _ in statics[1]]
         try:
-            return arg_names(self._fun, args, kwargs) if not self._static else []
+            return arg_names(self._fun, *self._merged(args, kwargs, statics))
         except ValueError:
             return []
 
@@ -245,7 +248,7 @@ class JitFunction:
             full, named = self._merged(new_args, new_kwargs, statics)
             return self._fun(*full, **named)
 
-        info = debug_info(self._fun, "jit", *self._merged(args, kwargs, statics))
+        info = DebugInfo("jit", describe(self._fun), self._names(args, kwargs, statics))
         flat = FlatFunction(call, tree, named=self._fun)
         closed = trace_to_jaxpr(flat, avals, info)
         return Version(closed, flat.out_tree, self._name)
@@ -260,19 +263,20 @@ class JitFunction:
         named = {k: v for k, v in kwargs.items() if k not in self._static_argnames}
         statics = []
         for i in sorted(p for p in positions if p < n):
-            statics.append((i, self._hashable(args[i])))
+            statics.append((i, self._hashable(args[i], i)))
         for k in sorted(kwargs):
             if k in self._static_argnames:
-                statics.append((k, self._hashable(kwargs[k])))
+                statics.append((k, self._hashable(kwargs[k], k)))
         return dynamic, named, (n, tuple(statics))
 
-    def _hashable(self, value: Any) -> Static:
+    def _hashable(self, value: Any, key: int | str) -> Static:
         try:
             hash(value)
         except TypeError as error:
             raise ValueError(
                 "Non-hashable static arguments are not supported. An error occurred while trying to "
-                f"hash an object of type {type(value)}, {value}, passed to {describe(self._fun)}. "
+                f"hash an object of type {type(value)}, {value}, passed as argument {key!r} to "
+                f"{describe(self._fun)}. "
                 f"The error was:\nTypeError: {error}\nPass a tuple instead of a list, for instance."
             ) from error
         return Static(value)
@@ -304,7 +308,12 @@ class JitFunction:
             args, kwargs, statics = self._split(args, kwargs)
         nested = bool(kwargs) or self._static
         leaves, tree = flatten((args, kwargs) if nested else args)
-        avals = [x.aval if isinstance(x, ShapeDtypeStruct) else typeof(x) for x in leaves]
+        try:
+            avals = [x.aval if isinstance(x, ShapeDtypeStruct) else typeof(x) for x in leaves]
+        except TypeError:  # say which argument
+            known = [0 if isinstance(x, ShapeDtypeStruct) else x for x in leaves]
+            self._arrays(args, kwargs, known, statics)
+            raise
         return Traced(self._traced(avals, args, kwargs, tree, statics, nested))
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:

@@ -69,7 +69,9 @@ def vmap(
         leaves, tree = flatten((args, kwargs))
         axes = flatten_axes("vmap in_axes", tree, (in_axes, 0), kws=True)
         arrays = to_arrays(leaves, fun)
-        dims = [_canonical(x, d) for x, d in zip(arrays, axes, strict=True)]
+        dims = []
+        for i, (x, d) in enumerate(zip(arrays, axes, strict=True)):
+            dims.append(_canonical(x, d, functools.partial(_argument, fun, args, kwargs, i)))
         size = _batch_size(fun, args, kwargs, arrays, dims, axis_size)
         axis = AxisData(size, axis_name)
         flat = FlatFunction(lambda a, k: fun(*a, **k), tree, named=fun)
@@ -89,16 +91,26 @@ def vmap(
     return mapped
 
 
-def _canonical(x: Any, d: Any) -> int | None:
+def _argument(fun: Any, args: Any, kwargs: Any, i: int) -> str:
+    """For messages: the argument that has leaf `i`."""
+    try:
+        name = arg_names(fun, args, kwargs)[i]
+    except (IndexError, ValueError):
+        name = str(i)
+    return f"argument {name} of {describe(fun)}"
+
+
+def _canonical(x: Any, d: Any, argument: Callable[[], str]) -> int | None:
     if d is None:
         return None
     if not hasattr(d, "__index__"):
-        raise TypeError(f"vmap in_axes entries must be ints or None, got {d!r} of type {type(d)}")
+        raise TypeError(f"vmap in_axes entries must be ints or None, got {d!r} of type {type(d)} for {argument()}")
     d = operator.index(d)
     if not -x.ndim <= d < x.ndim:
         raise ValueError(
             f"vmap was requested to map its argument along axis {d}, which implies that its rank "
-            f"should be at least {d + 1 if d >= 0 else -d}, but is only {x.ndim} (its shape is {x.shape})"
+            f"should be at least {d + 1 if d >= 0 else -d}, but is only {x.ndim} (its shape is {x.shape}): "
+            f"{argument()}"
         )
     ndim: int = x.ndim
     return d % ndim

@@ -17,6 +17,9 @@ from funcgrad.lax import (
 from funcgrad.lax import (
     call as _call,
 )
+from funcgrad.lax import (
+    collectives as _collectives,
+)
 from funcgrad.lax import control as _control
 from funcgrad.lax import (
     conv as _conv,
@@ -59,6 +62,9 @@ from funcgrad.lax import (
 )
 from funcgrad.lax import (
     joining as _joining,
+)
+from funcgrad.lax import (
+    key_reuse as _key_reuse,
 )
 from funcgrad.lax import linalg as linalg
 from funcgrad.lax import (
@@ -106,6 +112,7 @@ from funcgrad.lax import (
 from funcgrad.lax.arithmetic import *
 from funcgrad.lax.bits import *
 from funcgrad.lax.bitwise import *
+from funcgrad.lax.collectives import *
 from funcgrad.lax.control import *
 from funcgrad.lax.conv import *
 from funcgrad.lax.conv_forms import *
@@ -120,6 +127,7 @@ from funcgrad.lax.gather import *
 from funcgrad.lax.gather_numbers import *
 from funcgrad.lax.gradient_stop import *
 from funcgrad.lax.joining import *
+from funcgrad.lax.key_reuse import *
 from funcgrad.lax.misc import *
 from funcgrad.lax.power import *
 from funcgrad.lax.reductions import *
@@ -146,6 +154,7 @@ __all__ = [
     *_arithmetic.__all__,
     *_bits.__all__,
     *_bitwise.__all__,
+    *_collectives.__all__,
     *_conv.__all__,
     *_conv_forms.__all__,
     *_conv_numbers.__all__,
@@ -159,6 +168,7 @@ __all__ = [
     *_gather_numbers.__all__,
     *_gradient_stop.__all__,
     *_joining.__all__,
+    *_key_reuse.__all__,
     *_misc.__all__,
     *_power.__all__,
     *_reductions.__all__,

@@ -1,0 +1,169 @@
+"""Special functions, with the names of `jax.scipy.special`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import funcgrad.numpy as fnp
+from funcgrad import lax
+from funcgrad.nn import log_softmax, logsumexp, softmax
+
+__all__ = [
+    "digamma",
+    "entr",
+    "erf",
+    "erfc",
+    "erfinv",
+    "expit",
+    "gammaln",
+    "log_softmax",
+    "logit",
+    "logsumexp",
+    "ndtr",
+    "ndtri",
+    "softmax",
+    "xlog1py",
+    "xlogy",
+]
+
+Array = fnp.ndarray
+
+
+def _inexact(*xs: Any) -> list[Array]:
+    arrays = [fnp.asarray(x) for x in xs]
+    dtype = fnp.result_type(*xs)
+    if fnp.issubdtype(dtype, fnp.inexact):
+        return arrays
+    return [x.astype(fnp.result_type(dtype, float)) for x in arrays]
+
+
+def gammaln(x: Any) -> Array:
+    """log |Gamma(x)|; its derivative is `digamma`.
+
+    >>> from funcgrad.scipy import special
+    >>> special.gammaln(5.0)
+    Array(3.17805383, dtype=float64, weak_type=True)
+    """
+    return lax.lgamma(*_inexact(x))
+
+
+def digamma(x: Any) -> Array:
+    """The derivative of log Gamma.
+
+    >>> from funcgrad.scipy import special
+    >>> special.digamma(1.0)
+    Array(-0.57721566, dtype=float64, weak_type=True)
+    """
+    return lax.digamma(*_inexact(x))
+
+
+def erf(x: Any) -> Array:
+    """The error function.
+
+    >>> from funcgrad.scipy import special
+    >>> special.erf(1.0)
+    Array(0.84270079, dtype=float64, weak_type=True)
+    """
+    return lax.erf(*_inexact(x))
+
+
+def erfc(x: Any) -> Array:
+    """1 - erf(x), accurate for large x.
+
+    >>> from funcgrad.scipy import special
+    >>> special.erfc(1.0)
+    Array(0.15729921, dtype=float64, weak_type=True)
+    """
+    return lax.erfc(*_inexact(x))
+
+
+def erfinv(x: Any) -> Array:
+    """The inverse of the error function.
+
+    >>> from funcgrad.scipy import special
+    >>> special.erfinv(0.5)
+    Array(0.47693628, dtype=float64, weak_type=True)
+    """
+    return lax.erf_inv(*_inexact(x))
+
+
+def expit(x: Any) -> Array:
+    """1 / (1 + exp(-x)).
+
+    >>> from funcgrad.scipy import special
+    >>> special.expit(0.0)
+    Array(0.5, dtype=float64, weak_type=True)
+    """
+    return lax.logistic(*_inexact(x))
+
+
+def logit(p: Any) -> Array:
+    """log(p / (1 - p)), the inverse of `expit`.
+
+    >>> from funcgrad.scipy import special
+    >>> special.logit(0.5)
+    Array(0., dtype=float64, weak_type=True)
+    """
+    (p,) = _inexact(p)
+    return fnp.log(p) - fnp.log1p(-p)
+
+
+def xlogy(x: Any, y: Any) -> Array:
+    """x log(y), and 0 where x is 0.
+
+    >>> from funcgrad.scipy import special
+    >>> special.xlogy(0.0, 0.0)
+    Array(0., dtype=float64, weak_type=True)
+    """
+    x, y = _inexact(x, y)
+    zero = x == 0
+    return fnp.where(zero, 0.0, x * fnp.log(fnp.where(zero, 1.0, y)))
+
+
+def xlog1py(x: Any, y: Any) -> Array:
+    """x log(1 + y), and 0 where x is 0.
+
+    >>> from funcgrad.scipy import special
+    >>> special.xlog1py(0.0, -1.0)
+    Array(0., dtype=float64, weak_type=True)
+    """
+    x, y = _inexact(x, y)
+    zero = x == 0
+    return fnp.where(zero, 0.0, x * fnp.log1p(fnp.where(zero, 0.0, y)))
+
+
+def entr(x: Any) -> Array:
+    """-x log(x), 0 at 0 and -inf below.
+
+    >>> from funcgrad.scipy import special
+    >>> special.entr(1.0)
+    Array(-0., dtype=float64, weak_type=True)
+    """
+    (x,) = _inexact(x)
+    positive = x > 0
+    inside = -x * fnp.log(fnp.where(positive, x, 1.0))
+    return fnp.where(positive, inside, fnp.where(x == 0, 0.0, -fnp.inf))
+
+
+def ndtr(x: Any) -> Array:
+    """The distribution function of the standard normal distribution.
+
+    >>> from funcgrad.scipy import special
+    >>> special.ndtr(0.0)
+    Array(0.5, dtype=float64, weak_type=True)
+    """
+    (x,) = _inexact(x)
+    return 0.5 * lax.erfc(-x * np.sqrt(0.5).item())
+
+
+def ndtri(p: Any) -> Array:
+    """The inverse of `ndtr`.
+
+    >>> from funcgrad.scipy import special
+    >>> special.ndtri(0.5)
+    Array(0., dtype=float64, weak_type=True)
+    """
+    (p,) = _inexact(p)
+    return np.sqrt(2.0).item() * lax.erf_inv(2 * p - 1)
