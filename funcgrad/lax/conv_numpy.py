@@ -25,7 +25,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from funcgrad.lax.windows_numpy import (
     Axis,
@@ -75,13 +74,16 @@ def conv_general_dilated(
     y = memory.transpose(out_spec)
     if y.size:
         groups = feature_group_count * batch_group_count
-        w = w.astype(work, copy=False).reshape(groups, features // groups, *w.shape[1:])
-        x = x.astype(work, copy=False)
-        if batch_group_count > 1:
-            x = x.reshape(groups, n, *x.shape[1:])
+        x, w = x.astype(work, copy=False), w.astype(work, copy=False)
+        if groups == 1:
+            x, w, y = x[None], w[None], y[None]
         else:
-            x = np.moveaxis(x.reshape(n, groups, x.shape[1] // groups, *x.shape[2:]), 1, 0)
-        y = np.moveaxis(y.reshape(n, groups, features // groups, *outs), 1, 0)
+            w = w.reshape(groups, features // groups, *w.shape[1:])
+            y = np.moveaxis(y.reshape(n, groups, features // groups, *outs), 1, 0)
+            if batch_group_count > 1:
+                x = x.reshape(groups, n, *x.shape[1:])
+            else:
+                x = np.moveaxis(x.reshape(n, groups, x.shape[1] // groups, *x.shape[2:]), 1, 0)
         axes = axes_of(x.shape[3:], outs, w.shape[3:], window_strides, padding, rhs_dilation)
         if max(lhs_dilation, default=1) == 1:
             _convolve(x, w, y, axes)
@@ -123,9 +125,9 @@ def _convolve(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
         pass
     # The rows come first; without an axis to slide on, one row is added.
     elif row is None:
-        x, w, y = (np.expand_dims(a, 3) for a in (x, w, y))
+        x, w, y = x[:, :, :, None], w[:, :, :, None], y[:, :, :, None]
         axes = [Axis(1, 1, 1), *axes]
-    else:
+    elif row:
         x, w, y = (np.moveaxis(a, 3 + row, 3) for a in (x, w, y))
         axes = [axes[row], *axes[:row], *axes[row + 1 :]]
     method(x, w, y, axes)
@@ -294,15 +296,18 @@ class _Sweep:
 
     def _matrices(self, step: int, count: int, low: int, high: int) -> NDArray:
         row = self.rows.start + step * self.rows.stride + low - self.low
-        item, other, run, length = self.patches.itemsize, self.other, self.run, high - low
+        memory, other, run, length = self.patches, self.other, self.run, high - low
+        item = memory.itemsize
         image = self.height * run * item
         if self.layout.slide_last:
             shape = self.groups, count, other, length * run
             strides = image * other, self.rows.stride * run * item, image, item
-            return as_strided(self.patches[row * run :], shape, strides)
-        shape = self.groups, count, length * run, other
-        strides = image * other, self.rows.stride * run * other * item, other * item, item
-        return as_strided(self.patches[row * run * other :], shape, strides)
+            offset = row * run * item
+        else:
+            shape = self.groups, count, length * run, other
+            strides = image * other, self.rows.stride * run * other * item, other * item, item
+            offset = row * run * other * item
+        return np.ndarray(shape, memory.dtype, memory, offset, strides)
 
 
 def _sweep(
@@ -368,12 +373,14 @@ def _choose(groups: int, n: int, c: int, o: int, axes: tuple[Axis, ...], fastest
         flops = 2 * groups * n * p * o * c * k * rows.taps * rows.out
         if few:
             if rows.stride == 1:
-                cost = patches + groups * rows.taps * _CALL
+                runs = len(set(map(rows.reach, range(rows.taps))))
+                cost = patches + groups * rows.taps * _CALL + runs * _RUN
                 cost += flops * _shape(o, n * p * rows.out, c * k)
                 cost += groups * n * p * rows.out * o * rows.taps * _copy(o)
                 best = min(best, (cost, _slide_windows, row), key=_first)
         elif rows.dilation == 1:
-            calls = groups * rows.out * _CALL
+            runs = len(set(map(rows.swapped().reach, range(rows.out))))
+            calls = groups * rows.out * _CALL + runs * _RUN
             cost = patches + calls + flops * _shape(o, n * p, c * k * rows.taps)
             best = min(best, (cost, _slide_taps, row), key=_first)
             if all(a.stride == 1 for a in rest):
@@ -386,7 +393,9 @@ def _choose(groups: int, n: int, c: int, o: int, axes: tuple[Axis, ...], fastest
     return best[1:]
 
 
-_CALL = 50_000  # what one product costs beside its arithmetic, in floating-point operations
+# What one product, and one stack of products, cost beside their arithmetic, in operations.
+_CALL = 50_000
+_RUN = 2_000_000
 
 
 def _first(entry: tuple[float, Any, int | None]) -> float:
