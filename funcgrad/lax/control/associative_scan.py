@@ -16,9 +16,7 @@ __all__ = ["associative_scan"]
 T = TypeVar("T")
 
 
-def associative_scan(
-    fn: Callable[[T, T], T], elems: T, reverse: bool = False, axis: int = 0
-) -> T:
+def associative_scan(fn: Callable[[T, T], T], elems: T, reverse: bool = False, axis: int = 0) -> T:
     """The partial results `a0`, `fn(a0, a1)`, `fn(fn(a0, a1), a2)`, ... along an axis.
 
     Since `fn` is associative, neighbours are combined first and then what came of them, by the
@@ -117,7 +115,9 @@ def _interleaved(even: Any, odd: Any, axis: int) -> Any:
     m = odd.shape[axis]
     shape = (*odd.shape[:axis], 2 * m, *odd.shape[axis + 1 :])
     last = even.shape[axis] > m
-    both = reshape(stack([slice_in_dim(even, 0, m, axis=axis) if last else even, odd], axis + 1), shape)
+    both = reshape(
+        stack([slice_in_dim(even, 0, m, axis=axis) if last else even, odd], axis + 1), shape
+    )
     if last:
         both = concatenate([both, slice_in_dim(even, m, m + 1, axis=axis)], axis)
     return both

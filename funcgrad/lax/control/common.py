@@ -49,6 +49,12 @@ class Traced:
         self.consts = consts
         self.out_tree = out_tree
 
+    def closed(self) -> ClosedJaxpr:
+        """The jaxpr closed over its constants again."""
+        j, n = self.jaxpr.jaxpr, len(self.consts)
+        jaxpr = Jaxpr(j.invars[:n], j.invars[n:], j.outvars, j.eqns, j.effects, j.debug_info)
+        return ClosedJaxpr(jaxpr, self.consts)
+
 
 def trace_function(
     fun: Callable[..., Any], in_tree: PyTreeDef, avals: Sequence[ShapedArray], what: str
