@@ -39,9 +39,9 @@ def map(f: Callable[..., Any], xs: Any, *, batch_size: int | None = None) -> Any
     >>> lax.map(lambda x: x**2, jnp.arange(5.0), batch_size=2)
     Array([ 0.,  1.,  4.,  9., 16.], dtype=float64)
     """
+    if batch_size is not None and batch_size < 0:
+        raise ValueError(f"lax.map got a negative batch_size: {batch_size}.")
     if not batch_size:
-        if batch_size is not None and batch_size < 0:
-            raise ValueError(f"lax.map got a negative batch_size: {batch_size}.")
 
         @functools.wraps(f)
         def one(_: tuple[()], x: Any) -> Any:

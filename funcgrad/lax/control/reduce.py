@@ -177,15 +177,14 @@ def reduce(
         )
     if any(x.shape != arrays[0].shape for x in arrays):
         raise ValueError(f"reduce got operands of shapes {[x.shape for x in arrays]}.")
-    init = [
-        convert_element_type(i, x.dtype) if i.weak_type and i.dtype != x.dtype else i
-        for i, x in zip(init, arrays, strict=True)
-    ]
+    init = [_strong(i, x.dtype) for i, x in zip(init, arrays, strict=True)]
     if any(i.dtype != x.dtype for i, x in zip(init, arrays, strict=True)):
         raise TypeError(
             "reduce operand dtypes should match corresponding initial value dtypes, got "
             f"operands={[x.aval for x in arrays]} and initial_values={[i.aval for i in init]}"
         )
+    if not axes:
+        return unflatten(tree, arrays)
     if len(arrays) == 1:
         quick = _ufunc_reduction(computation, init[0])
         if quick is not None:
@@ -200,6 +199,15 @@ def reduce(
     closed = traced.closed()
     outs = reduce_p.bind(*arrays, *init, jaxpr=closed, dimensions=axes, computation=computation)
     return unflatten(tree, outs)
+
+
+def _strong(init: Any, dtype: Any) -> Any:
+    """An initial value in the operand's dtype, if it is a Python number."""
+    if not init.weak_type:
+        return init
+    if isinstance(init, ConcreteArray) and dtype.kind != "V":
+        return ConcreteArray(np.asarray(init._value).astype(dtype)[()])
+    return convert_element_type(init, dtype)
 
 
 def _check_results(traced: Traced, scalars: Sequence[ShapedArray]) -> None:

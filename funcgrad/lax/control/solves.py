@@ -279,6 +279,7 @@ def custom_root(
 
     Raises:
       TypeError: a function returns another structure than that of the guess.
+      ValueError: `f` returns other shapes than those of the guess.
 
     >>> import funcgrad as fg
     >>> from funcgrad import lax
@@ -294,10 +295,16 @@ def custom_root(
     avals = avals_of(guess)
     function = trace_function(f, in_tree, avals, "custom_root")
     _check_tree("f()", function.out_tree, tree, "initial_guess")
+    _check_shapes("f()", function.jaxpr.out_avals, avals, "initial_guess")
     solver = trace_function(lambda x: solve(f, x), in_tree, avals, "custom_root")
     root_tree = treedef_children(solver.out_tree)[0] if has_aux else solver.out_tree
     _check_tree("solve()", root_tree, tree, "initial_guess")
-    n, m = len(guess), len(function.consts)
+    n = len(guess)
+    found = [a.strip_weak_type() for a in solver.jaxpr.out_avals[:n]]
+    if found != [a.strip_weak_type() for a in avals]:
+        # The root has the types that `solve` gave it, which a guess of Python numbers leaves open.
+        function = trace_function(f, in_tree, found, "custom_root")
+    m = len(function.consts)
 
     def run(*args: Any) -> list[Any]:
         return eval_jaxpr(solver.jaxpr.jaxpr, solver.jaxpr.consts, *args[m:])
