@@ -9,6 +9,7 @@ import numpy as np
 
 from funcgrad import lax
 from funcgrad.core.array import Array
+from funcgrad.core.trace import Tracer
 from funcgrad.numpy.arguments import ArrayLike, Axes, axes_tuple, is_complex
 from funcgrad.numpy.convert import asarray, check_arraylike, promote_inexact
 from funcgrad.numpy.floats import clip
@@ -17,7 +18,6 @@ from funcgrad.numpy.logic import isnan, where
 from funcgrad.numpy.reductions import cumsum
 from funcgrad.numpy.reductions import sum as sum_
 from funcgrad.numpy.shape import broadcast_to, moveaxis
-from funcgrad.numpy.ufuncs import ceil, floor
 
 __all__ = [
     "median",
@@ -222,22 +222,24 @@ def _rows(x: Array, axes: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
 
 
 def _of_sorted(rows: Array, q: Array, method: str, skip_nan: bool) -> Array:
-    """Quantiles of ascending rows; NaN lies at their ends."""
-    last = lax.slice_in_dim(rows, rows.shape[-1] - 1, None, axis=-1)
-    if skip_nan:
-        count: Any = sum_(~isnan(rows), -1, dtype=rows.dtype, keepdims=True)
-    else:
-        count = rows.shape[-1]
-    fraction = lax.convert_element_type(q, rows.dtype)
-    place = fraction * count - 1 if method == "inverted_cdf" else fraction * (count - 1)
-    low, high = clip(floor(place), 0, count - 1), clip(ceil(place), 0, count - 1)
-    weight = place - floor(place)
+    """Quantiles of ascending rows; NaN lies at their ends.
 
-    def element(index: Array) -> Array:
-        index = lax.convert_element_type(index, np.int64)
-        if skip_nan:
-            return take_along_axis(rows, clip(index, 0, None), -1)
-        return rows[..., index]
+    NumPy's functions compute the places of known fractions, and dispatch on tracers.
+    """
+    count: Any = rows.shape[-1]
+    invalid = isnan(q)
+    if skip_nan:
+        count = sum_(~isnan(rows), -1, dtype=rows.dtype, keepdims=True)
+    else:
+        invalid = invalid | isnan(lax.slice_in_dim(rows, count - 1, None, axis=-1))
+    fraction: Any = q if isinstance(q, Tracer) else np.nan_to_num(np.asarray(q))
+    place = fraction * count - 1 if method == "inverted_cdf" else fraction * (count - 1)
+    low, high = (np.clip(f(place), 0, count - 1) for f in (np.floor, np.ceil))
+    weight = lax.convert_element_type(place - np.floor(place), rows.dtype)
+
+    def element(place: Any) -> Array:
+        index = place.astype(int)
+        return take_along_axis(rows, index, -1) if skip_nan else rows[..., index]
 
     if method == "linear":
         out: Any = element(low) * (1 - weight) + element(high) * weight
@@ -249,7 +251,6 @@ def _of_sorted(rows: Array, q: Array, method: str, skip_nan: bool) -> Array:
         out = element(where(weight <= 0.5, low, high))
     else:
         out = element(high)
-    invalid = isnan(fraction) if skip_nan else isnan(last) | isnan(fraction)
     return where(invalid, math.nan, out)
 
 

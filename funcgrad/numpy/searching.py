@@ -9,20 +9,17 @@ import numpy as np
 from funcgrad import lax
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array
+from funcgrad.lax.searching import searchsorted_p
 from funcgrad.numpy.arguments import (
     ArrayLike,
     concrete_int,
-    is_complex,
-    is_inexact,
     is_integer,
     numpy_array,
 )
 from funcgrad.numpy.calculus import diff
 from funcgrad.numpy.convert import asarray, check_arraylike, promote_args, promote_inexact
 from funcgrad.numpy.floats import clip
-from funcgrad.numpy.logic import isnan, where
-from funcgrad.numpy.reductions import cumsum
-from funcgrad.numpy.reductions import sum as sum_
+from funcgrad.numpy.logic import where
 from funcgrad.numpy.ufuncs import abs as abs_
 
 __all__ = ["bincount", "digitize", "interp", "searchsorted"]
@@ -39,8 +36,7 @@ def searchsorted(
     """The places (int32) at which `v` would go into the sorted vector `a`, NaN last.
 
     Equal elements are passed with `side="right"`. `sorter` are indices that sort `a`. `method` is
-    accepted for compatibility, "compare_all" and "sort" being what they say: by default the cheaper
-    of the two for the sizes at hand is taken.
+    accepted for compatibility; the search is always by bisection.
 
     Raises:
       ValueError: for an `a` that is not one-dimensional, or another side or method.
@@ -60,46 +56,11 @@ def searchsorted(
         raise ValueError("a should be 1-dimensional")
     if sorter is not None:
         table = table[asarray(sorter)]
-    n, m = table.size, x.size
-    dtype = np.int32 if n < np.iinfo(np.int32).max else np.int64
-    if n == 0 or m == 0:
-        return lax.full(x.shape, 0, dtype)
-    queries = lax.reshape(x, (m,))
-    # One comparison costs about a hundredth of sorting one element.
-    cheap = n * m <= 64 * (n + m) and method != "sort"
-    if (cheap or method == "compare_all") and not is_complex(x):
-        places = _count_before(table, queries, side)
-    else:
-        places = _rank_in(table, queries, side)
-    return lax.reshape(lax.convert_element_type(places, dtype), x.shape)
-
-
-def _count_before(table: Array, queries: Array, side: str) -> Array:
-    """How many elements of the table lie before each query, comparing all with all."""
-    rows, column = lax.expand_dims(table, (0,)), lax.expand_dims(queries, (1,))
-    before = sum_(rows < column if side == "left" else rows <= column, -1)
-    if not is_inexact(table):
-        return before
-    n = table.size
-    end: Any = n - sum_(isnan(table)) if side == "left" else n
-    return where(isnan(queries), end, before)
-
-
-def _rank_in(table: Array, queries: Array, side: str) -> Array:
-    """Sort both together: at each query, how many elements of the table came before it.
-
-    The sort is stable, so what comes first in the joined array comes first among equals.
-    """
-    n, m = table.size, queries.size
-    first = m if side == "left" else 0
-    parts = [queries, table] if side == "left" else [table, queries]
-    index = lax.iota(dtypes.default_int_dtype(), n + m)
-    _, order = lax.sort((lax.concatenate(parts, 0), index), num_keys=1)
-    of_table = (order >= first) & (order < first + n)
-    passed = cumsum(of_table)
-    ranks = lax.full_like(passed, 0).at[order].set(passed, unique_indices=True)
-    start = 0 if side == "left" else n
-    return lax.slice_in_dim(ranks, start, start + m)
+    index_dtype = np.int32 if table.size < np.iinfo(np.int32).max else np.int64
+    places: Array = searchsorted_p.bind(
+        table, x, side=side, batch_dims=0, index_dtype=np.dtype(index_dtype)
+    )
+    return places
 
 
 def digitize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from funcgrad import lax
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array
@@ -77,13 +79,29 @@ def unique(
     """
     check_arraylike("unique", ar)
     x = asarray(ar)
-    _check_known("unique", size, x)
-    if size is not None:
-        size = concrete_int(size, "The error arose for the size argument of jnp.unique()")
-    values, index, inverse, counts = _unique(x, axis, equal_nan, size, fill_value)
+    if size is None and axis is None:
+        values, index, inverse, counts = _unique_known(x, equal_nan)
+    else:
+        _check_known("unique", size, x)
+        if size is not None:
+            size = concrete_int(size, "The error arose for the size argument of jnp.unique()")
+        values, index, inverse, counts = _unique(x, axis, equal_nan, size, fill_value)
     wanted = (True, return_index, return_inverse, return_counts)
     out = [y for y, want in zip((values, index, inverse, counts), wanted) if want]
     return out[0] if len(out) == 1 else tuple(out)
+
+
+def _unique_known(x: Array, equal_nan: bool) -> tuple[Array, Array, Array, Array]:
+    """By NumPy, as the values are known; they are taken from `x` so that they differentiate."""
+    known = np.asarray(concrete(x, _NEEDS_SIZE.format("unique")))
+    _, index, inverse, counts = np.unique(known, True, True, True, equal_nan=equal_nan)
+    index_dtype = dtypes.default_int_dtype()
+    return (
+        lax.reshape(x, (x.size,))[index],
+        asarray(index, index_dtype),
+        asarray(inverse.reshape(x.shape), index_dtype),
+        asarray(counts, index_dtype),
+    )
 
 
 def _unique(
@@ -406,8 +424,7 @@ def isin(
 ) -> Array:
     """For each element whether it is among `test_elements`; NaN never is.
 
-    `method` is accepted for compatibility: all are compared with all if that is cheap, else
-    searched for in the sorted test elements.
+    `method` is accepted for compatibility: elements are searched for in the sorted test elements.
 
     Raises:
       ValueError: for an unknown method.
@@ -423,14 +440,10 @@ def isin(
             "'sort', and 'auto'"
         )
     x, tests = promote_args("isin", element, test_elements)
-    n, m = tests.size, x.size
-    tests = lax.reshape(tests, (n,))
-    if n == 0 or m == 0:
+    n = tests.size
+    if n == 0:
         found = lax.full(x.shape, False)
-    elif n * m <= 64 * (n + m) or method == "compare_all":
-        found = any_(lax.expand_dims(x, (x.ndim,)) == tests, axis=-1)
     else:
-        ordered = lax.sort(tests)
-        place = clip(searchsorted(ordered, x), 0, n - 1)
-        found = ordered[place] == x
+        ordered = lax.sort(lax.reshape(tests, (n,)))
+        found = ordered[clip(searchsorted(ordered, x), 0, n - 1)] == x
     return ~found if invert else found
