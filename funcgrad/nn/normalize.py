@@ -6,6 +6,7 @@ from typing import Any
 
 import funcgrad.numpy as fnp
 from funcgrad import lax
+from funcgrad.numpy.convert import promote_inexact
 
 __all__ = ["log_softmax", "logmeanexp", "logsumexp", "one_hot", "softmax", "standardize"]
 
@@ -164,5 +165,4 @@ def one_hot(x: Any, num_classes: int, *, dtype: Any = None, axis: int = -1) -> A
 
 
 def _inexact(x: Any) -> Array:
-    x = fnp.asarray(x)
-    return x if fnp.issubdtype(x.dtype, fnp.inexact) else x.astype(fnp.result_type(x, float))
+    return promote_inexact("nn", x)[0]

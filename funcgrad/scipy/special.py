@@ -9,6 +9,7 @@ import numpy as np
 import funcgrad.numpy as fnp
 from funcgrad import lax
 from funcgrad.nn import log_softmax, logsumexp, softmax
+from funcgrad.numpy.convert import promote_inexact
 
 __all__ = [
     "digamma",
@@ -28,18 +29,12 @@ __all__ = [
     "xlogy",
 ]
 
-Array = fnp.ndarray
+
+def _inexact(*xs: Any) -> list[Any]:
+    return promote_inexact("special", *xs)
 
 
-def _inexact(*xs: Any) -> list[Array]:
-    arrays = [fnp.asarray(x) for x in xs]
-    dtype = fnp.result_type(*xs)
-    if fnp.issubdtype(dtype, fnp.inexact):
-        return arrays
-    return [x.astype(fnp.result_type(dtype, float)) for x in arrays]
-
-
-def gammaln(x: Any) -> Array:
+def gammaln(x: Any) -> fnp.ndarray:
     """log |Gamma(x)|; its derivative is `digamma`.
 
     >>> from funcgrad.scipy import special
@@ -49,7 +44,7 @@ def gammaln(x: Any) -> Array:
     return lax.lgamma(*_inexact(x))
 
 
-def digamma(x: Any) -> Array:
+def digamma(x: Any) -> fnp.ndarray:
     """The derivative of log Gamma.
 
     >>> from funcgrad.scipy import special
@@ -59,7 +54,7 @@ def digamma(x: Any) -> Array:
     return lax.digamma(*_inexact(x))
 
 
-def erf(x: Any) -> Array:
+def erf(x: Any) -> fnp.ndarray:
     """The error function.
 
     >>> from funcgrad.scipy import special
@@ -69,7 +64,7 @@ def erf(x: Any) -> Array:
     return lax.erf(*_inexact(x))
 
 
-def erfc(x: Any) -> Array:
+def erfc(x: Any) -> fnp.ndarray:
     """1 - erf(x), accurate for large x.
 
     >>> from funcgrad.scipy import special
@@ -79,7 +74,7 @@ def erfc(x: Any) -> Array:
     return lax.erfc(*_inexact(x))
 
 
-def erfinv(x: Any) -> Array:
+def erfinv(x: Any) -> fnp.ndarray:
     """The inverse of the error function.
 
     >>> from funcgrad.scipy import special
@@ -89,7 +84,7 @@ def erfinv(x: Any) -> Array:
     return lax.erf_inv(*_inexact(x))
 
 
-def expit(x: Any) -> Array:
+def expit(x: Any) -> fnp.ndarray:
     """1 / (1 + exp(-x)).
 
     >>> from funcgrad.scipy import special
@@ -99,7 +94,7 @@ def expit(x: Any) -> Array:
     return lax.logistic(*_inexact(x))
 
 
-def logit(p: Any) -> Array:
+def logit(p: Any) -> fnp.ndarray:
     """log(p / (1 - p)), the inverse of `expit`.
 
     >>> from funcgrad.scipy import special
@@ -110,7 +105,7 @@ def logit(p: Any) -> Array:
     return fnp.log(p) - fnp.log1p(-p)
 
 
-def xlogy(x: Any, y: Any) -> Array:
+def xlogy(x: Any, y: Any) -> fnp.ndarray:
     """x log(y), and 0 where x is 0.
 
     >>> from funcgrad.scipy import special
@@ -122,7 +117,7 @@ def xlogy(x: Any, y: Any) -> Array:
     return fnp.where(zero, 0.0, x * fnp.log(fnp.where(zero, 1.0, y)))
 
 
-def xlog1py(x: Any, y: Any) -> Array:
+def xlog1py(x: Any, y: Any) -> fnp.ndarray:
     """x log(1 + y), and 0 where x is 0.
 
     >>> from funcgrad.scipy import special
@@ -134,7 +129,7 @@ def xlog1py(x: Any, y: Any) -> Array:
     return fnp.where(zero, 0.0, x * fnp.log1p(fnp.where(zero, 0.0, y)))
 
 
-def entr(x: Any) -> Array:
+def entr(x: Any) -> fnp.ndarray:
     """-x log(x), 0 at 0 and -inf below.
 
     >>> from funcgrad.scipy import special
@@ -147,7 +142,7 @@ def entr(x: Any) -> Array:
     return fnp.where(positive, inside, fnp.where(x == 0, 0.0, -fnp.inf))
 
 
-def ndtr(x: Any) -> Array:
+def ndtr(x: Any) -> fnp.ndarray:
     """The distribution function of the standard normal distribution.
 
     >>> from funcgrad.scipy import special
@@ -158,7 +153,7 @@ def ndtr(x: Any) -> Array:
     return 0.5 * lax.erfc(-x * np.sqrt(0.5).item())
 
 
-def ndtri(p: Any) -> Array:
+def ndtri(p: Any) -> fnp.ndarray:
     """The inverse of `ndtr`.
 
     >>> from funcgrad.scipy import special

@@ -144,7 +144,7 @@ CONTRACTIONS: list[Row] = [
 ]
 
 
-def correlated(x, w, strides, padding, lhs_dilation=None, rhs_dilation=None):  # type: ignore[no-untyped-def]
+def correlated(x, w, strides, padding, lhs_dilation=None, rhs_dilation=None):  # type: ignore[no-untyped-def]  # a lambda of the table
     """NCHW * OIHW by the definition."""
     spatial = x.ndim - 2
     a, b = lhs_dilation or (1,) * spatial, rhs_dilation or (1,) * spatial
