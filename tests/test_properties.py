@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 import funcgrad as fg
+import funcgrad.numpy as jnp
 from funcgrad.core.checker import check_jaxpr
-from funcgrad.tree_util import tree_leaves
+from funcgrad.tree_util import tree_leaves, tree_map
 
 from .properties import (
     NUMERICAL,
@@ -260,10 +261,14 @@ ERRORS = [
 ]
 
 
+def as_array(x: Any) -> Any:
+    return jnp.asarray(x) if isinstance(x, np.ndarray) else x
+
+
 @pytest.mark.parametrize(("row", "bad"), ERRORS)
 def test_bad_arguments_are_refused(row: Row, bad: Any) -> None:
     with pytest.raises(bad.error, match=bad.match or None):
-        row.fun(*bad.args, **bad.kwargs)
+        row.fun(*tree_map(as_array, bad.args), **bad.kwargs)
     if row.cases:  # a refusal leaves nothing behind
         instance = Instance(row, row.cases[0], Draw())
         instance.call(*instance.arrays)

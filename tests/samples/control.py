@@ -106,7 +106,7 @@ LOOPS: list[Row] = [
         fun=lambda xs: lax.map(lambda x: jnp.sin(x) * 2.0, xs),
         ref=lambda xs: np.sin(xs) * 2,
     ),
-    *op("lax.map", case(F(5, "m")), fun=lambda xs: lax.map(jnp.sin, xs, batch_size=2), ref=np.sin),
+    *op("lax.map", case(F(5, "M")), fun=lambda xs: lax.map(jnp.sin, xs, batch_size=2), ref=np.sin),
     *op(
         "lax.associative_scan",
         case(F("N", "m")),
