@@ -7,7 +7,9 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from funcgrad.core.array import Array, to_array
+import numpy as np
+
+from funcgrad.core.array import Array, ConcreteArray, to_array
 from funcgrad.core.avals import ShapedArray
 from funcgrad.core.jaxpr import ClosedJaxpr, DebugInfo, Jaxpr
 from funcgrad.core.promotion import result_type
@@ -31,6 +33,7 @@ __all__ = [
     "first_name",
     "flatten_arrays",
     "promoted",
+    "strong",
     "trace_function",
     "type_errors",
 ]
@@ -88,6 +91,15 @@ def flatten_arrays(tree: Any) -> tuple[list[Any], PyTreeDef]:
     """The leaves of a pytree as arrays, and its structure."""
     leaves, treedef = flatten(tree)
     return [x if isinstance(x, Array) else to_array(x) for x in leaves], treedef
+
+
+def strong(x: Any, dtype: Any) -> Any:
+    """What comes from a Python number in the given dtype; anything else as it is."""
+    if not x.weak_type:
+        return x
+    if isinstance(x, ConcreteArray) and dtype.kind != "V":
+        return ConcreteArray(np.asarray(x._value).astype(dtype)[()])
+    return convert_element_type(x, dtype)
 
 
 def avals_of(arrays: Sequence[Any]) -> list[ShapedArray]:

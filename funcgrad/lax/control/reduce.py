@@ -17,10 +17,9 @@ from funcgrad.core.pytree import treedef_tuple, unflatten
 from funcgrad.core.trace import Tracer, use_trace
 from funcgrad.lax.arithmetic import add, max, min, mul
 from funcgrad.lax.bitwise import bitwise_and, bitwise_or, bitwise_xor
-from funcgrad.lax.control.common import Traced, flatten_arrays, trace_function
+from funcgrad.lax.control.common import Traced, flatten_arrays, strong, trace_function
 from funcgrad.lax.control.jaxprs import run_compiled
 from funcgrad.lax.control.scan import scan
-from funcgrad.lax.convert import convert_element_type
 from funcgrad.lax.reductions import (
     reduce_and,
     reduce_max,
@@ -177,7 +176,7 @@ def reduce(
         )
     if any(x.shape != arrays[0].shape for x in arrays):
         raise ValueError(f"reduce got operands of shapes {[x.shape for x in arrays]}.")
-    init = [_strong(i, x.dtype) for i, x in zip(init, arrays, strict=True)]
+    init = [strong(i, x.dtype) for i, x in zip(init, arrays, strict=True)]
     if any(i.dtype != x.dtype for i, x in zip(init, arrays, strict=True)):
         raise TypeError(
             "reduce operand dtypes should match corresponding initial value dtypes, got "
@@ -199,15 +198,6 @@ def reduce(
     closed = traced.closed()
     outs = reduce_p.bind(*arrays, *init, jaxpr=closed, dimensions=axes, computation=computation)
     return unflatten(tree, outs)
-
-
-def _strong(init: Any, dtype: Any) -> Any:
-    """An initial value in the operand's dtype, if it is a Python number."""
-    if not init.weak_type:
-        return init
-    if isinstance(init, ConcreteArray) and dtype.kind != "V":
-        return ConcreteArray(np.asarray(init._value).astype(dtype)[()])
-    return convert_element_type(init, dtype)
 
 
 def _check_results(traced: Traced, scalars: Sequence[ShapedArray]) -> None:

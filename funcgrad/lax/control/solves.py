@@ -10,7 +10,7 @@ from funcgrad.core.avals import ShapedArray
 from funcgrad.core.jaxpr import ClosedJaxpr, JaxprEqn, eval_jaxpr, jaxpr_as_fun
 from funcgrad.core.primitive import AxisData, Primitive, Zero, instantiate
 from funcgrad.core.pytree import PyTreeDef, treedef_children, treedef_tuple, unflatten
-from funcgrad.lax.control.common import Traced, avals_of, flatten_arrays, trace_function
+from funcgrad.lax.control.common import Traced, avals_of, flatten_arrays, strong, trace_function
 from funcgrad.lax.control.jaxprs import assign, parts, run_compiled
 from funcgrad.lax.custom import custom_jvp_call_p
 from funcgrad.lax.families import neg_p
@@ -322,7 +322,8 @@ def custom_root(
         _, program = linearize_flat(lambda *x: of_function(*consts, *x), root)
 
         def linear(x: Any) -> Any:
-            found = program.pushforward(flatten_arrays(x)[0])
+            xs = [strong(v, r.dtype) for v, r in zip(flatten_arrays(x)[0], root, strict=True)]
+            found = program.pushforward(xs)
             return unflatten(tree, [instantiate(t, zeros) for t in found])
 
         answer, answer_tree = flatten_arrays(tangent_solve(linear, unflatten(tree, rhs)))
