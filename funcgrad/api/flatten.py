@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from funcgrad.core.array import Array, to_array
-from funcgrad.core.jaxpr import DebugInfo
 from funcgrad.core.pytree import PyTreeDef, flatten, flatten_with_path, keystr, unflatten
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "arg_names",
     "argnums_tuple",
     "check_callable",
-    "debug_info",
     "describe",
     "to_arrays",
 ]
@@ -112,15 +110,6 @@ def arg_names(fun: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[str
         for name, value in [*bound.items(), *sorted(kwargs.items(), key=lambda item: item[0])]
         for path, _ in flatten_with_path(value)[0]
     ]
-
-
-def debug_info(fun: Any, traced_for: str, args: Sequence[Any], kwargs: dict[str, Any]) -> DebugInfo:
-    """Names for messages about the tracing of `fun`."""
-    try:
-        names = arg_names(fun, args, kwargs)
-    except ValueError:
-        names = []
-    return DebugInfo(traced_for, describe(fun), names)
 
 
 def argnums_tuple(argnums: Any, what: str = "argnums") -> tuple[int, ...]:

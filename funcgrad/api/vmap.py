@@ -104,7 +104,9 @@ def _canonical(x: Any, d: Any, argument: Callable[[], str]) -> int | None:
     if d is None:
         return None
     if not hasattr(d, "__index__"):
-        raise TypeError(f"vmap in_axes entries must be ints or None, got {d!r} of type {type(d)} for {argument()}")
+        raise TypeError(
+            f"vmap in_axes entries must be ints or None, got {d!r} of type {type(d)} for {argument()}"
+        )
     d = operator.index(d)
     if not -x.ndim <= d < x.ndim:
         raise ValueError(

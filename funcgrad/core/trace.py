@@ -115,7 +115,15 @@ class Tracer(Array):
     _trace: Any
 
     def _origin(self) -> str:
+        """Where it comes from: the innermost function being traced knows its arguments' names."""
+        inner = self._inner()
+        if isinstance(inner, Tracer):
+            return inner._origin() or self._trace.origin(self)
         return self._trace.origin(self) if self._trace is not None else ""
+
+    def _inner(self) -> Any:
+        """The value that this tracer boxes, if it boxes one."""
+        return None
 
     def concrete(self) -> Any:
         """The value if it is known in spite of the tracing (as under eager `grad`), else None."""

@@ -34,8 +34,8 @@ class BatchTracer(Tracer):
         d = self.batch_dim
         return shaped(shape[:d] + shape[d + 1 :], aval.dtype, aval.weak_type)
 
-    def _origin(self) -> str:
-        return self.val._origin() if isinstance(self.val, Tracer) else super()._origin()
+    def _inner(self) -> Any:
+        return self.val
 
 
 class BatchTrace(Trace):

@@ -14,7 +14,7 @@ from funcgrad.transforms.cache import cached
 from funcgrad.transforms.stage import trace_to_jaxpr
 from funcgrad.transforms.structural import zeros
 
-__all__ = ["JVPTrace", "JVPTracer", "jvp_flat", "jvp_jaxpr", "zero_tangent"]
+__all__ = ["JVPTrace", "JVPTracer", "jvp_flat", "jvp_jaxpr", "origin_of", "zero_tangent"]
 
 
 class JVPTracer(Tracer):
@@ -34,15 +34,31 @@ class JVPTracer(Tracer):
     def concrete(self) -> Any:
         return concrete_of(self.primal)
 
+    def _inner(self) -> Any:
+        return self.primal
+
 
 def concrete_of(x: Any) -> Any:
     return x.concrete() if isinstance(x, Tracer) else x
 
 
+def origin_of(fun: Any) -> str:
+    """What a flat function made by the API says of the user's function."""
+    origin = getattr(fun, "origin", None)
+    return "" if origin is None else str(origin())
+
+
 class JVPTrace(Trace):
     """Computes with dual numbers on the parent."""
 
-    __slots__ = ()
+    __slots__ = ("fun",)
+
+    def __init__(self, parent: Trace, fun: Any = None) -> None:
+        super().__init__(parent)
+        self.fun = fun
+
+    def origin(self, tracer: Any) -> str:
+        return origin_of(self.fun)
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         primals, tangents, active = [], [], False
@@ -83,7 +99,7 @@ def jvp_flat(
     Tangents in and out may be `Zero`; results without a tangent may be anything.
     """
     parent = get_trace()
-    trace = JVPTrace(parent)
+    trace = JVPTrace(parent, fun)
     try:
         with use_trace(trace):
             outs = fun(*[trace.box(x, t) for x, t in zip(primals, tangents, strict=True)])

@@ -20,7 +20,7 @@ from funcgrad.core.quiet import quiet_begin, quiet_end
 from funcgrad.core.source import NOWHERE, current
 from funcgrad.core.trace import EvalTrace, Trace, Tracer, get_trace, quiet_trace, use_trace
 from funcgrad.transforms.cache import cached
-from funcgrad.transforms.jvp import concrete_of
+from funcgrad.transforms.jvp import concrete_of, origin_of
 from funcgrad.transforms.stage import JaxprTrace, JaxprTracer, trace_to_jaxpr
 from funcgrad.transforms.structural import broadcast_in_dim_p
 
@@ -75,6 +75,9 @@ class LinearizeTracer(Tracer):
     def concrete(self) -> Any:
         return concrete_of(self.primal)
 
+    def _inner(self) -> Any:
+        return self.primal
+
 
 class Tape(JaxprTrace):
     """Records what is done to tangents; everything else is computed on the parent.
@@ -97,12 +100,13 @@ class Tape(JaxprTrace):
 class LinearizeTrace(Trace):
     """Computes primals on the parent and records the tangent program."""
 
-    __slots__ = ("eager", "tape")
+    __slots__ = ("eager", "fun", "tape")
 
-    def __init__(self, parent: Trace) -> None:
+    def __init__(self, parent: Trace, fun: Any = None) -> None:
         super().__init__(parent)
+        self.fun = fun
         self.tape = Tape(parent)
-        self.eager = isinstance(parent, EvalTrace)
+        self.eager = isinstance(parent, EvalTrace) and not debugging()
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         primals: list[Any] = []
@@ -129,6 +133,9 @@ class LinearizeTrace(Trace):
         place = NOWHERE if self.eager else current()
         self.tape.eqns.append(JaxprEqn(invars, (var,), primitive, params, place))
         return LinearizeTracer(self, primal, var)
+
+    def origin(self, tracer: Any) -> str:
+        return origin_of(self.fun)
 
     def tracer(self, primal: Any, var: Var) -> LinearizeTracer:
         return LinearizeTracer(self, primal, var)
@@ -206,7 +213,7 @@ def _linearize(
     active: Sequence[bool] | None,
     parent: Trace,
 ) -> tuple[list[Any], LinearProgram]:
-    trace = LinearizeTrace(parent)
+    trace = LinearizeTrace(parent, fun)
     in_vars: list[Var | None] = []
     args: list[Any] = []
     for i, x in enumerate(primals):

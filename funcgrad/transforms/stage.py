@@ -72,6 +72,9 @@ class JaxprTrace(Trace):
             f"The error occurred while tracing the function {info.func_src_info}"
             f"{f' for {info.traced_for}' if info.traced_for else ''}. "
         )
+        made = next((e for e in reversed(self.eqns) if tracer.variable in e.outvars), None)
+        if made is not None:
+            text += f"The value was made by {made.primitive} at {made.source_info}. "
         names = _dependencies(self, tracer.variable)
         if names:
             plural = "s" if len(names) > 1 else ""
