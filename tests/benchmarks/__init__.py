@@ -1,0 +1,1 @@
+"""How fast funcgrad is beside NumPy, JAX and HIPS autograd: `python -m tests.benchmarks`."""
