@@ -63,7 +63,7 @@ def test_operations_on_arrays_of_keys(keys: Any) -> None:
     np.testing.assert_array_equal(words(keys.ravel()[jnp.array([4, 0])]), flat[[4, 0]])
     np.testing.assert_array_equal(words(lax.concatenate([keys, keys], 0))[2:].reshape(6, -1), flat)
     np.testing.assert_array_equal(
-        words(jnp.where(jnp.eye(2, 3) > 0, keys, keys[0, 0]))[1, 1], flat[4]
+        words(lax.select(jnp.eye(2, 3) > 0, keys, keys[:, ::-1]))[1, 1], flat[4]
     )
     np.testing.assert_array_equal(words(jnp.broadcast_to(keys[0, 0], (2,)))[1], flat[0])
     np.testing.assert_array_equal(words(keys.at[0, 0].set(keys[1, 1]))[0, 0], flat[4])

@@ -16,11 +16,9 @@ import numpy as np
 
 __all__ = ["BLOCK", "Filler", "fill_blocks", "for_blocks"]
 
-# The longest block; a power of two, so that no block crosses a multiple of 2**32.
+# So long that the cost of calling NumPy is small beside the work, and so short that a few uint32
+# arrays of this length stay in an L2 cache. A power of two: no block crosses a multiple of 2**32.
 BLOCK = 1 << 16
-# A single thread does best when its four uint32 arrays take half of an L2 cache of 1 MB; threads
-# when they pass the interpreter lock to each other less often.
-_ALONE = 1 << 15
 _THREADED_FROM = 1 << 18
 _MAX_THREADS = 4
 
@@ -43,8 +41,7 @@ def for_blocks(size: int, worker: Callable[[], Callable[[int, int], None]]) -> N
     `worker()` makes a `work` with buffers of its own; each thread calls it once.
     """
     helpers = min(_idle_cores(), _MAX_THREADS - 1) if size >= _THREADED_FROM else 0
-    block = BLOCK if helpers else _ALONE
-    starts = list(range(0, size, block))
+    starts = list(range(0, size, BLOCK))
     errors: list[BaseException] = []
 
     def run() -> None:
@@ -56,7 +53,7 @@ def for_blocks(size: int, worker: Callable[[], Callable[[int, int], None]]) -> N
                         start = starts.pop()
                     except IndexError:
                         return
-                    work(start, min(start + block, size))
+                    work(start, min(start + BLOCK, size))
         except BaseException as error:  # for the calling thread
             errors.append(error)
 
