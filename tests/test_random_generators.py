@@ -73,7 +73,7 @@ def test_bits_do_not_depend_on_how_they_are_cut_in_blocks(impl: Any, width: int)
     size = blocks.BLOCK + 1001
     whole = impl.bits(key, width, (size,))
     assert whole.dtype == np.dtype(f"u{width // 8}")
-    fill = impl.filler(key)
+    fill = impl.filler(key, blocks.BLOCK)
     parts = np.empty_like(whole)
     step = blocks.BLOCK // 4
     for start in reversed(range(0, size, step)):

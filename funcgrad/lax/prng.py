@@ -65,8 +65,8 @@ class Generator(Protocol):
     def bits(self, keys: Words, bit_width: int, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
         """Unsigned integers of 8, 16, 32 or 64 bits, `[*k, *shape]`."""
 
-    def filler(self, key: Words) -> Callable[[int, np.ndarray[Any, Any]], None]:
-        """`fill(start, out)`: part of the bits of one key, for work in blocks."""
+    def filler(self, key: Words, size: int) -> Callable[[int, np.ndarray[Any, Any]], None]:
+        """`fill(start, out)`: up to `size` of the words of one key, for work in blocks."""
 
 
 class PRNGImpl:

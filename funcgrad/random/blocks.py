@@ -22,7 +22,7 @@ BLOCK = 1 << 16
 _THREADED_FROM = 1 << 18
 _MAX_THREADS = 4
 
-# fill(start, out): the random words of a key from number `start` on, at most BLOCK of them.
+# fill(start, out): the random words of a key from number `start` on.
 Filler: TypeAlias = Callable[[int, np.ndarray[Any, Any]], None]
 
 
@@ -72,11 +72,14 @@ def for_blocks(size: int, worker: Callable[[], Callable[[int, int], None]]) -> N
         raise errors[0]
 
 
-def fill_blocks(out: np.ndarray[Any, Any], filler: Callable[[], Filler]) -> None:
-    """Fill a flat array with random words; `filler()` makes a filler for each thread."""
+def fill_blocks(out: np.ndarray[Any, Any], filler: Callable[[int], Filler]) -> None:
+    """Fill a flat array with random words; `filler(size)` makes one for words of that number."""
+    if out.size <= BLOCK:
+        filler(out.size)(0, out)
+        return
 
     def worker() -> Callable[[int, int], None]:
-        fill = filler()
+        fill = filler(BLOCK)
         return lambda start, stop: fill(start, out[start:stop])
 
     for_blocks(out.size, worker)

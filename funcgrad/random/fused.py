@@ -23,7 +23,7 @@ Finish = Callable[[Real, Real, Real], None]
 
 # The dtypes for which this works, and how many bits are dropped to leave a mantissa.
 FUSED = {np.dtype(np.float32): 9, np.dtype(np.float64): 12}
-_SMALL = 1 << 13
+_SMALL = BLOCK
 
 
 def _fused(
@@ -38,7 +38,7 @@ def _fused(
         return out
 
     def worker() -> Callable[[int, int], None]:
-        fill = impl.filler(key)
+        fill = impl.filler(key, BLOCK)
         words, spare = np.empty(BLOCK, uint), np.empty(BLOCK, dtype)
 
         def work(start: int, stop: int) -> None:

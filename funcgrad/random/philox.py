@@ -11,6 +11,7 @@ ones of many keys.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -114,10 +115,10 @@ class _Stream:
         return self._generator.random_raw(count)
 
 
-def filler(key: Words) -> Filler:
+def filler(key: Words, size: int = BLOCK) -> Filler:
     """A function `fill(start, out)`: the random words number `start`, `start + 1`, ... of a key.
 
-    `start` is a multiple of 32 and `out` a flat unsigned array of at most `BLOCK`. Narrow
+    `start` is a multiple of 32 and `out` a flat unsigned array of at most `size` words. Narrow
     words are cut from those of 64 bits, the low ones first.
     """
     stream = _Stream(key, _BITS)
@@ -157,10 +158,7 @@ def bits(keys: Words, bit_width: int, shape: tuple[int, ...]) -> np.ndarray[Any,
         rows[...] = _cut(raw, out.dtype)[:, :size]
         return out
     for key, row in zip(many, rows, strict=True):
-        if size <= BLOCK:
-            filler(key)(0, row)
-        else:
-            fill_blocks(row, lambda key=key: filler(key))  # type: ignore[misc]  # bound at once
+        fill_blocks(row, functools.partial(filler, key))
     return out
 
 

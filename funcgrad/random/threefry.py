@@ -101,15 +101,15 @@ def threefry2x32(key: Any, count: Any) -> tuple[U32, U32]:
     return out0, out1
 
 
-def filler(key: U32) -> Filler:
+def filler(key: U32, size: int = BLOCK) -> Filler:
     """A function `fill(start, out)`: the random words number `start`, `start + 1`, ... of a key.
 
-    `start` is a multiple of 32 and `out` a flat unsigned array of at most `BLOCK`.
+    `start` is a multiple of 32 and `out` a flat unsigned array of at most `size` words.
     """
     k0, k1 = int(key[0]), int(key[1])
     schedule = _Schedule(_scalar(k0), _scalar(k1))
-    iota = np.arange(BLOCK, dtype=np.uint32)
-    first, second, spare = np.empty((3, BLOCK), np.uint32)
+    iota = np.arange(size, dtype=np.uint32)
+    first, second, spare = np.empty((3, size), np.uint32)
 
     def fill(start: int, out: np.ndarray[Any, Any]) -> None:
         n = out.size
@@ -144,7 +144,7 @@ def _bits_of_one_key(key: U32, out: np.ndarray[Any, Any]) -> None:
             a, b = _encrypt_ints(k0, k1, 0, i)
             out[i] = (a << 32) | b if width == 64 else (a ^ b) & ((1 << width) - 1)
         return
-    fill_blocks(out, lambda: filler(key))
+    fill_blocks(out, lambda size: filler(key, size))
 
 
 def bits(keys: U32, bit_width: int, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
