@@ -15,7 +15,7 @@ import numpy as np
 
 from funcgrad.config import debug_key_reuse
 from funcgrad.core import dtypes
-from funcgrad.core.array import ConcreteArray, typeof
+from funcgrad.core.array import Array, ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.primitive import AxisData, Primitive, Zero
 from funcgrad.core.trace import eval_trace, get_trace
@@ -287,41 +287,41 @@ def new_array(value: np.ndarray[Any, Any]) -> ConcreteArray:
     return ConcreteArray(value if value.ndim else value[()])
 
 
-def random_seed(seeds: Any, impl: PRNGImpl) -> Any:
+def random_seed(seeds: Any, impl: PRNGImpl) -> Array:
     """Keys from an array of integers."""
     return random_seed_p.bind(seeds, impl=impl)
 
 
-def random_split(keys: Any, shape: tuple[int, ...]) -> Any:
+def random_split(keys: Any, shape: tuple[int, ...]) -> Array:
     """From each key an array of new ones: `[*keys.shape, *shape]`."""
     return random_split_p.bind(keys, shape=shape)
 
 
-def random_fold_in(keys: Any, data: Any) -> Any:
+def random_fold_in(keys: Any, data: Any) -> Array:
     """New keys from keys and `uint32` numbers."""
     return random_fold_in_p.bind(keys, data)
 
 
-def random_bits(keys: Any, bit_width: int, shape: tuple[int, ...]) -> Any:
+def random_bits(keys: Any, bit_width: int, shape: tuple[int, ...]) -> Array:
     """Random unsigned integers of 8, 16, 32 or 64 bits: `[*keys.shape, *shape]`."""
     return random_bits_p.bind(keys, bit_width=bit_width, shape=shape)
 
 
-def random_wrap(words: Any, impl: PRNGImpl) -> Any:
+def random_wrap(words: Any, impl: PRNGImpl) -> Array:
     """Keys from their words, `uint32[*k, *key_shape]`."""
     return random_wrap_p.bind(words, impl=impl)
 
 
-def random_unwrap(keys: Any) -> Any:
+def random_unwrap(keys: Any) -> Array:
     """The words of keys."""
     return random_unwrap_p.bind(keys)
 
 
-def random_clone(keys: Any) -> Any:
+def random_clone(keys: Any) -> Array:
     """The same keys, to be used once more."""
     return random_clone_p.bind(keys)
 
 
-def second_use(keys: Any) -> Any:
+def second_use(keys: Any) -> Array:
     """The same keys, for a function that means to use them twice."""
     return random_clone(keys) if debug_key_reuse.value else keys

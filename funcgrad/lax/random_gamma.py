@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.array import typeof
+from funcgrad.core.array import Array, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.primitive import AxisData, Primitive, Zero
 from funcgrad.lax import arithmetic as ar
@@ -53,6 +53,6 @@ class RandomGamma(Primitive):
 random_gamma_p = RandomGamma("random_gamma")
 
 
-def random_gamma(keys: Any, a: Any, log_space: bool) -> Any:
+def random_gamma(keys: Any, a: Any, log_space: bool) -> Array:
     """Gamma-distributed numbers with shape parameters `a`, or their logarithms."""
     return random_gamma_p.bind(keys, a, log_space=log_space)

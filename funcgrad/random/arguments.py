@@ -19,6 +19,7 @@ from funcgrad.lax.prng import PRNGImpl, random_wrap
 from funcgrad.random.impls import default_impl
 
 __all__ = [
+    "Array",
     "as_float",
     "as_shape",
     "check_broadcast",
@@ -31,7 +32,10 @@ __all__ = [
 ]
 
 
-def compiled(*static: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+Array = jnp.ndarray
+
+
+def compiled(*static: str) -> Callable[[Callable[..., Any]], Callable[..., Array]]:
     """`jit` as a decorator, with static arguments by name."""
     return functools.partial(jit, static_argnames=static)
 
@@ -41,7 +45,7 @@ def is_key(x: Any) -> bool:
     return hasattr(x, "dtype") and issubdtype(x.dtype, prng_key)
 
 
-def new_style(keys: Any) -> tuple[Any, bool]:
+def new_style(keys: Any) -> tuple[Array, bool]:
     """Keys as a key array, and whether they were a legacy array of `uint32` words.
 
     Raises:
@@ -57,7 +61,7 @@ def new_style(keys: Any) -> tuple[Any, bool]:
     return wrap_words(keys, default_impl()), True
 
 
-def wrap_words(words: Any, impl: PRNGImpl) -> Any:
+def wrap_words(words: Any, impl: PRNGImpl) -> Array:
     """Key array of legacy words; TypeError if they are none."""
     fault = ""
     if not (hasattr(words, "ndim") and hasattr(words, "shape") and hasattr(words, "dtype")):
@@ -76,7 +80,7 @@ def wrap_words(words: Any, impl: PRNGImpl) -> Any:
     return random_wrap(jnp.asarray(words), impl)
 
 
-def one_key(name: str, key: Any) -> Any:
+def one_key(name: str, key: Any) -> Array:
     """The key that the function `name` was given, as a scalar key array."""
     keys, _ = new_style(key)
     if keys.ndim:
@@ -133,7 +137,7 @@ def dtype_name(dtype: Any) -> str:
     return str(canonicalize_dtype(dtype))
 
 
-def as_float(x: Any, dtype: Any) -> Any:
+def as_float(x: Any, dtype: Any) -> Array:
     """A parameter of a distribution in the dtype of its samples."""
     return lax.convert_element_type(x, dtype)
 

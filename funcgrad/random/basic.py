@@ -14,6 +14,7 @@ from funcgrad.lax.prng import known_key, new_array, random_bits, random_split
 from funcgrad.lax.special import erf_inv
 from funcgrad.random import fused
 from funcgrad.random.arguments import (
+    Array,
     as_shape,
     common_shape,
     compiled,
@@ -27,7 +28,7 @@ __all__ = ["bits", "normal", "randint", "uniform"]
 _UINT = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
-def bits(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def bits(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Array:
     """Uniformly random bits as unsigned integers; `out_sharding` is ignored.
 
     Args:
@@ -59,7 +60,7 @@ def uniform(
     maxval: Any = 1.0,
     *,
     out_sharding: Any = None,
-) -> Any:
+) -> Array:
     """Uniform numbers in `[minval, maxval)`, which broadcast to `shape`.
 
     They are multiples of a power of two: `2**-23` for float32, `2**-52` for float64 in `[0, 1)`.
@@ -82,13 +83,13 @@ def uniform(
 
 
 @compiled("shape", "dtype")
-def _uniform(key: Any, shape: tuple[int, ...], dtype: Any, minval: Any, maxval: Any) -> Any:
+def _uniform(key: Any, shape: tuple[int, ...], dtype: Any, minval: Any, maxval: Any) -> Array:
     minval, maxval = (lax.convert_element_type(x, dtype) for x in (minval, maxval))
     minval, maxval = (lax.broadcast_to_rank(x, len(shape)) for x in (minval, maxval))
     return lax.max(minval, unit_floats(key, shape, dtype) * (maxval - minval) + minval)
 
 
-def unit_floats(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def unit_floats(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     """Numbers in `[0, 1)`: random bits are the mantissa of numbers in `[1, 2)`."""
     uint = np.dtype(_UINT[dtype.itemsize])
     mantissa = finfo(dtype).nmant
@@ -103,7 +104,7 @@ def unit_floats(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return bitcast_convert_type(drawn, dtype) - one[()]
 
 
-def normal(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def normal(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Array:
     """Standard normal numbers, by inversion of the distribution function.
 
     Complex ones have independent parts of variance 1/2. `out_sharding` is ignored.
@@ -130,7 +131,7 @@ def normal(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = 
 
 
 @compiled("shape", "dtype")
-def _normal(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _normal(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     if not issubdtype(dtype, np.complexfloating):
         return _normal_real(key, shape, dtype)
     key_re, key_im = random_split(key, (2,))
@@ -141,7 +142,7 @@ def _normal(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 @compiled("shape", "dtype")
-def _normal_real(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _normal_real(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     low = np.nextafter(np.array(-1, dtype), np.array(0, dtype))
     u = _uniform(key, shape, dtype, low[()], np.array(1, dtype)[()])
     return lax.mul(np.array(np.sqrt(2), dtype)[()], erf_inv(u))
@@ -155,7 +156,7 @@ def randint(
     dtype: Any = None,
     *,
     out_sharding: Any = None,
-) -> Any:
+) -> Array:
     """Uniformly random integers in `[minval, maxval)`, which broadcast to `shape`.
 
     Where `maxval <= minval`, the result is `minval`. Bounds outside the dtype's range are clipped
@@ -184,12 +185,12 @@ def randint(
     return lax.convert_element_type(_randint(key, shape, low, high, np.dtype(np.int32)), dtype)
 
 
-def _as_integer(x: Any) -> Any:
+def _as_integer(x: Any) -> Array:
     x = jnp.asarray(x)
     return x if issubdtype(x.dtype, np.integer) else lax.convert_element_type(x, int)
 
 
-def _clipped(x: Any, dtype: Any) -> Any:
+def _clipped(x: Any, dtype: Any) -> Array:
     """`x` in an integer dtype, clipped to its range."""
     own, new = iinfo(x.dtype), iinfo(dtype)
     low = np.array(max(int(own.min), int(new.min)), x.dtype)
@@ -198,7 +199,7 @@ def _clipped(x: Any, dtype: Any) -> Any:
 
 
 @compiled("shape", "dtype")
-def _randint(key: Any, shape: tuple[int, ...], minval: Any, maxval: Any, dtype: Any) -> Any:
+def _randint(key: Any, shape: tuple[int, ...], minval: Any, maxval: Any, dtype: Any) -> Array:
     width = 8 * dtype.itemsize
     uint = np.dtype(_UINT[dtype.itemsize])
     # The whole range is asked for by a bound one above the largest number.

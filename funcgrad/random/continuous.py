@@ -12,6 +12,7 @@ from funcgrad.dtypes import finfo
 from funcgrad.lax.prng import random_split
 from funcgrad.lax.special import erf, erf_inv
 from funcgrad.random.arguments import (
+    Array,
     as_float,
     as_shape,
     common_shape,
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 
-def cauchy(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def cauchy(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Array:
     """Standard Cauchy numbers, `tan(pi (u - 1/2))`; `out_sharding` is ignored.
 
     Raises:
@@ -54,12 +55,12 @@ def cauchy(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = 
 
 
 @compiled("shape", "dtype")
-def _cauchy(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _cauchy(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     u = uniform(key, shape, dtype, np.array(finfo(dtype).eps, dtype)[()], 1.0)
     return lax.tan(np.array(np.pi, dtype)[()] * (u - 0.5))
 
 
-def exponential(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def exponential(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Array:
     """Standard exponential numbers, `-log(1 - u)`; `out_sharding` is ignored.
 
     Raises:
@@ -74,11 +75,11 @@ def exponential(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: A
 
 
 @compiled("shape", "dtype")
-def _exponential(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _exponential(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     return -lax.log1p(-uniform(key, shape, dtype))
 
 
-def laplace(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def laplace(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Array:
     """Standard Laplace numbers, by inversion; `out_sharding` is ignored.
 
     Raises:
@@ -93,13 +94,13 @@ def laplace(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any =
 
 
 @compiled("shape", "dtype")
-def _laplace(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _laplace(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     low = np.array(-1 + finfo(dtype).epsneg, dtype)[()]
     u = uniform(key, shape, dtype, low, 1.0)
     return lax.sign(u) * lax.log1p(-lax.abs(u))
 
 
-def logistic(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def logistic(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Array:
     """Standard logistic numbers, `log(u / (1 - u))`; `out_sharding` is ignored.
 
     Raises:
@@ -114,7 +115,7 @@ def logistic(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any 
 
 
 @compiled("shape", "dtype")
-def _logistic(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _logistic(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     u = uniform(key, shape, dtype, np.array(finfo(dtype).tiny, dtype)[()], 1.0)
     return lax.log(u) - lax.log1p(-u)
 
@@ -126,7 +127,7 @@ def lognormal(
     dtype: Any = None,
     *,
     out_sharding: Any = None,
-) -> Any:
+) -> Array:
     """Numbers whose logarithm is normal with mean zero and standard deviation `sigma`.
 
     `sigma` broadcasts to `shape`; `out_sharding` is ignored.
@@ -144,7 +145,7 @@ def lognormal(
     return lax.exp(normal(key, shape, dtype) * as_float(sigma, dtype))
 
 
-def maxwell(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def maxwell(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Array:
     """Standard Maxwell numbers: the length of a normal vector in space; `out_sharding` is ignored.
 
     Raises:
@@ -159,12 +160,14 @@ def maxwell(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any =
 
 
 @compiled("shape", "dtype")
-def _maxwell(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _maxwell(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     vectors = normal(key, (*shape, 3), dtype)
     return lax.sqrt(jnp.sum(vectors * vectors, axis=-1))
 
 
-def double_sided_maxwell(key: Any, loc: Any, scale: Any, shape: Any = (), dtype: Any = None) -> Any:
+def double_sided_maxwell(
+    key: Any, loc: Any, scale: Any, shape: Any = (), dtype: Any = None
+) -> Array:
     """Maxwell numbers with a random sign, times `scale` plus `loc`.
 
     The result has the shape `shape` followed by the common shape of `loc` and `scale`, which is
@@ -186,7 +189,7 @@ def double_sided_maxwell(key: Any, loc: Any, scale: Any, shape: Any = (), dtype:
 @compiled("shape", "dtype")
 def _double_sided_maxwell(
     key: Any, loc: Any, scale: Any, shape: tuple[int, ...], dtype: Any
-) -> Any:
+) -> Array:
     key, sign_key = random_split(key, (2,))
     lengths = maxwell(key, shape, dtype)
     signs = rademacher(sign_key, shape, dtype)
@@ -195,7 +198,7 @@ def _double_sided_maxwell(
 
 def pareto(
     key: Any, b: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
-) -> Any:
+) -> Array:
     """Pareto numbers with exponent `b`, at least 1: `exp(e / b)` of exponential `e`.
 
     `b` broadcasts to `shape`; `out_sharding` is ignored.
@@ -213,13 +216,13 @@ def pareto(
 
 
 @compiled("shape", "dtype")
-def _pareto(key: Any, b: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _pareto(key: Any, b: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     return lax.exp(exponential(key, shape, dtype) / as_float(b, dtype))
 
 
 def rayleigh(
     key: Any, scale: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
-) -> Any:
+) -> Array:
     """Rayleigh numbers, `scale sqrt(-2 log u)`: `scale` broadcasts to `shape`.
 
     `out_sharding` is ignored.
@@ -237,7 +240,7 @@ def rayleigh(
 
 
 @compiled("shape", "dtype")
-def _rayleigh(key: Any, scale: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _rayleigh(key: Any, scale: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     u = uniform(key, shape, dtype)
     scale = jnp.broadcast_to(as_float(scale, dtype), shape)
     return scale * lax.sqrt(lax.log(u) * -2)
@@ -252,7 +255,7 @@ def triangular(
     dtype: Any = None,
     *,
     out_sharding: Any = None,
-) -> Any:
+) -> Array:
     """Numbers in `[left, right]` whose density is a triangle with its peak at `mode`.
 
     The parameters broadcast to `shape`; `out_sharding` is ignored.
@@ -283,7 +286,7 @@ def truncated_normal(
     dtype: Any = None,
     *,
     out_sharding: Any = None,
-) -> Any:
+) -> Array:
     """Standard normal numbers between `lower` and `upper`, by inversion.
 
     The bounds broadcast to `shape`; `out_sharding` is ignored.
@@ -302,7 +305,9 @@ def truncated_normal(
 
 
 @compiled("shape", "dtype")
-def _truncated_normal(key: Any, lower: Any, upper: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _truncated_normal(
+    key: Any, lower: Any, upper: Any, shape: tuple[int, ...], dtype: Any
+) -> Array:
     root2 = np.array(np.sqrt(2), dtype)[()]
     lower, upper = as_float(lower, dtype), as_float(upper, dtype)
     u = uniform(key, shape, dtype, erf(lower / root2), erf(upper / root2))
@@ -314,7 +319,7 @@ def _truncated_normal(key: Any, lower: Any, upper: Any, shape: tuple[int, ...], 
 
 def wald(
     key: Any, mean: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
-) -> Any:
+) -> Array:
     """Wald (inverse Gaussian) numbers of the given mean and scale 1.
 
     J. Michael, W. Schucany, R. Haas, "Generating random variates using transformations with
@@ -334,7 +339,7 @@ def wald(
 
 
 @compiled("shape", "dtype")
-def _wald(key: Any, mean: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _wald(key: Any, mean: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     key_normal, key_uniform = random_split(key, (2,))
     mean = jnp.broadcast_to(as_float(mean, dtype), shape)
     v = normal(key_normal, shape, dtype)
@@ -348,7 +353,7 @@ def _wald(key: Any, mean: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 def weibull_min(
     key: Any, scale: Any, concentration: Any, shape: Any = (), dtype: Any = None
-) -> Any:
+) -> Array:
     """Weibull numbers, `scale (-log(1 - u))^(1 / concentration)`.
 
     Raises:
@@ -366,6 +371,6 @@ def weibull_min(
 @compiled("shape", "dtype")
 def _weibull_min(
     key: Any, scale: Any, concentration: Any, shape: tuple[int, ...], dtype: Any
-) -> Any:
+) -> Array:
     base = -lax.log1p(-uniform(key, shape, dtype, 0, 1))
     return jnp.power(base, as_float(1.0 / concentration, dtype)) * as_float(scale, dtype)

@@ -13,7 +13,7 @@ from funcgrad import lax
 from funcgrad.dtypes import canonicalize_dtype, iinfo, issubdtype
 from funcgrad.lax.prng import random_split, second_use
 from funcgrad.lax.special import lgamma
-from funcgrad.random.arguments import as_float, common_shape, compiled, float_dtype, one_key
+from funcgrad.random.arguments import Array, as_float, common_shape, compiled, float_dtype, one_key
 from funcgrad.random.basic import uniform
 
 __all__ = ["binomial", "multinomial", "poisson"]
@@ -29,7 +29,7 @@ _STIRLING = np.array(
 
 def poisson(
     key: Any, lam: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
-) -> Any:
+) -> Array:
     """Poisson numbers with mean `lam`, which broadcasts to `shape`; -1 where it is negative or NaN.
 
     Knuth's product of uniforms below a mean of 10; above it the transformed rejection of
@@ -53,7 +53,7 @@ def poisson(
 
 
 @compiled("shape", "dtype")
-def _poisson(key: Any, lam: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _poisson(key: Any, lam: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     small = jnp.isnan(lam) | (lam < 10)
     # Each method gets a harmless mean where the other one is used.
     low = lax.select(small, lam, lax.full_like(lam, 0.0))
@@ -65,7 +65,7 @@ def _poisson(key: Any, lam: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return lax.select(lam == 0, jnp.zeros_like(out), out)
 
 
-def _poisson_product(key: Any, lam: Any, shape: tuple[int, ...], dtype: Any, most: int) -> Any:
+def _poisson_product(key: Any, lam: Any, shape: tuple[int, ...], dtype: Any, most: int) -> Array:
     def unfinished(state: Any) -> Any:
         i, _, _, log_product = state
         return jnp.any(log_product > -lam) & (i < most)
@@ -82,7 +82,7 @@ def _poisson_product(key: Any, lam: Any, shape: tuple[int, ...], dtype: Any, mos
     return lax.while_loop(unfinished, step, start)[1] - 1
 
 
-def _poisson_rejection(key: Any, lam: Any, shape: tuple[int, ...], dtype: Any, most: int) -> Any:
+def _poisson_rejection(key: Any, lam: Any, shape: tuple[int, ...], dtype: Any, most: int) -> Array:
     log_lam = lax.log(lam)
     b = 0.931 + 2.53 * lax.sqrt(lam)
     a = -0.059 + 0.02483 * b
@@ -111,7 +111,7 @@ def _poisson_rejection(key: Any, lam: Any, shape: tuple[int, ...], dtype: Any, m
     return lax.convert_element_type(lax.while_loop(unfinished, step, start)[1], dtype)
 
 
-def binomial(key: Any, n: Any, p: Any, shape: Any = None, dtype: Any = None) -> Any:
+def binomial(key: Any, n: Any, p: Any, shape: Any = None, dtype: Any = None) -> Array:
     """Binomial numbers: how many of `n` trials succeed, each with probability `p`, as floats.
 
     Inversion where `n min(p, 1 - p) <= 10`; above it the transformed rejection of W. Hörmann, "The
@@ -140,7 +140,7 @@ def binomial(key: Any, n: Any, p: Any, shape: Any = None, dtype: Any = None) -> 
     return _binomial(key, n, p, dtype)
 
 
-def _binomial(key: Any, n: Any, p: Any, dtype: Any) -> Any:
+def _binomial(key: Any, n: Any, p: Any, dtype: Any) -> Array:
     """For float `n` and `p` of one shape and dtype, in which it computes."""
     few = p < 0.5
     q = lax.select(few, p, 1 - p)
@@ -164,7 +164,7 @@ def _binomial(key: Any, n: Any, p: Any, dtype: Any) -> Any:
     return lax.select(keep, out, as_float(whole, dtype) - out)
 
 
-def _binomial_inversion(key: Any, n: Any, p: Any) -> Any:
+def _binomial_inversion(key: Any, n: Any, p: Any) -> Array:
     """Add up geometric waiting times until they exceed `n`."""
     log_failure = lax.log1p(-p)
 
@@ -182,7 +182,7 @@ def _binomial_inversion(key: Any, n: Any, p: Any) -> Any:
     return lax.while_loop(unfinished, step, start)[0] - 1
 
 
-def _stirling(k: Any) -> Any:
+def _stirling(k: Any) -> Array:
     """log(k!) minus Stirling's approximation of it."""
     table = jnp.array(_STIRLING, k.dtype)
     near = lax.clamp(np.array(0, k.dtype), k, np.array(9, k.dtype))
@@ -192,7 +192,7 @@ def _stirling(k: Any) -> Any:
     return lax.select(k <= 9, exact, series)
 
 
-def _binomial_rejection(key: Any, n: Any, p: Any) -> Any:
+def _binomial_rejection(key: Any, n: Any, p: Any) -> Array:
     spread = lax.sqrt(n * p * (1 - p))
     b = 1.15 + 2.53 * spread
     a = -0.0873 + 0.0248 * b + 0.01 * p
@@ -236,7 +236,7 @@ def multinomial(
     shape: Any = None,
     dtype: Any = None,
     unroll: int | bool = 1,
-) -> Any:
+) -> Array:
     """How many of `n` trials have each outcome: floats that sum to `n` along the last axis.
 
     One binomial number for each outcome, of the trials that are left.

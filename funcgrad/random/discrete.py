@@ -10,6 +10,7 @@ import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.dtypes import canonicalize_dtype, finfo, issubdtype
 from funcgrad.random.arguments import (
+    Array,
     as_shape,
     check_broadcast,
     common_shape,
@@ -33,7 +34,7 @@ def _mode(mode: Any, default: str) -> str:
 
 def bernoulli(
     key: Any, p: Any = 0.5, shape: Any = None, mode: str = "low", *, out_sharding: Any = None
-) -> Any:
+) -> Array:
     """Booleans that are true with probability `p`; `out_sharding` is ignored.
 
     Args:
@@ -62,7 +63,7 @@ def bernoulli(
 
 
 @compiled("shape", "mode")
-def _bernoulli(key: Any, p: Any, shape: tuple[int, ...], mode: str) -> Any:
+def _bernoulli(key: Any, p: Any, shape: tuple[int, ...], mode: str) -> Array:
     p = jnp.asarray(p)
     if mode == "low":
         return _uniform(key, shape, p.dtype, 0.0, 1.0) < p
@@ -71,7 +72,7 @@ def _bernoulli(key: Any, p: Any, shape: tuple[int, ...], mode: str) -> Any:
     return u2 * finfo(p.dtype).eps < p - u1
 
 
-def rademacher(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def rademacher(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Array:
     """-1 or 1 with equal probability, integers by default; `out_sharding` is ignored.
 
     >>> import funcgrad as fg
@@ -83,14 +84,14 @@ def rademacher(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: An
 
 
 @compiled("shape", "dtype")
-def _rademacher(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _rademacher(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     coins = lax.convert_element_type(_bernoulli(key, 0.5, shape, "low"), dtype)
     return 2 * coins - 1
 
 
 def geometric(
     key: Any, p: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
-) -> Any:
+) -> Array:
     """The number of trials up to the first success, each of probability `p`.
 
     By inversion: `floor(log(u) / log(1 - p)) + 1`. `out_sharding` is ignored.
@@ -108,7 +109,7 @@ def geometric(
 
 
 @compiled("shape", "dtype")
-def _geometric(key: Any, p: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _geometric(key: Any, p: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     p = jnp.asarray(p)
     if not issubdtype(p.dtype, np.floating):
         p = p.astype(float)
@@ -125,7 +126,7 @@ def gumbel(
     mode: str | None = None,
     *,
     out_sharding: Any = None,
-) -> Any:
+) -> Array:
     """Standard Gumbel numbers, `-log(-log(u))`; `out_sharding` is ignored.
 
     Args:
@@ -147,7 +148,7 @@ def gumbel(
 
 
 @compiled("shape", "dtype", "mode")
-def _gumbel(key: Any, shape: tuple[int, ...], dtype: Any, mode: str) -> Any:
+def _gumbel(key: Any, shape: tuple[int, ...], dtype: Any, mode: str) -> Array:
     limits = finfo(dtype)
     tiny = np.array(limits.tiny, dtype)[()]
     if mode == "low":
@@ -168,7 +169,7 @@ def categorical(
     mode: str | None = None,
     *,
     out_sharding: Any = None,
-) -> Any:
+) -> Array:
     """Indices drawn with probabilities `softmax(logits, axis)`; `out_sharding` is ignored.
 
     The argument of the largest of logits plus Gumbel noise: see C. Maddison, D. Tarlow, T. Minka,
@@ -218,7 +219,7 @@ def categorical(
     return _largest(noisy, count, axis).reshape(sizes)
 
 
-def _largest(x: Any, count: int, axis: int) -> Any:
+def _largest(x: Any, count: int, axis: int) -> Array:
     """Indices of the largest along an axis, which comes first in the result."""
     _, index = lax.top_k(jnp.moveaxis(x, axis, -1), count)
     return jnp.moveaxis(index, -1, 0)

@@ -9,6 +9,7 @@ from funcgrad import lax
 from funcgrad.lax.prng import random_split
 from funcgrad.lax.random_gamma import random_gamma
 from funcgrad.random.arguments import (
+    Array,
     as_float,
     as_shape,
     check_broadcast,
@@ -36,7 +37,7 @@ __all__ = [
 
 def gamma(
     key: Any, a: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
-) -> Any:
+) -> Array:
     """Gamma numbers with shape parameter `a` and scale 1; `a` broadcasts to `shape`.
 
     By the rejection method of Marsaglia and Tsang, each from a key of its own. Differentiable in
@@ -57,7 +58,7 @@ def gamma(
 
 def loggamma(
     key: Any, a: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
-) -> Any:
+) -> Array:
     """Logarithms of gamma numbers: exact also where the numbers themselves would underflow.
 
     `exp(loggamma(key, a))` agrees with `gamma(key, a)` to rounding. `out_sharding` is ignored.
@@ -76,14 +77,14 @@ def loggamma(
 
 
 @compiled("shape", "dtype", "log_space")
-def _gamma(key: Any, a: Any, shape: tuple[int, ...], dtype: Any, log_space: bool) -> Any:
+def _gamma(key: Any, a: Any, shape: tuple[int, ...], dtype: Any, log_space: bool) -> Array:
     a = jnp.broadcast_to(as_float(a, dtype), shape)
     return random_gamma(key, a, log_space)
 
 
 def beta(
     key: Any, a: Any, b: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
-) -> Any:
+) -> Array:
     """Beta numbers: `x / (x + y)` of gamma numbers with parameters `a` and `b`.
 
     The parameters broadcast to `shape`; `out_sharding` is ignored.
@@ -101,7 +102,7 @@ def beta(
 
 
 @compiled("shape", "dtype")
-def _beta(key: Any, a: Any, b: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _beta(key: Any, a: Any, b: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     a, b = as_float(a, dtype), as_float(b, dtype)
     key_a, key_b = random_split(key, (2,))
     a, b = jnp.broadcast_to(a, shape), jnp.broadcast_to(b, shape)
@@ -113,7 +114,7 @@ def _beta(key: Any, a: Any, b: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 def chisquare(
     key: Any, df: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
-) -> Any:
+) -> Array:
     """Chi-square numbers with `df` degrees of freedom, which broadcast to `shape`.
 
     `out_sharding` is ignored.
@@ -131,7 +132,7 @@ def chisquare(
 
 
 @compiled("shape", "dtype")
-def _chisquare(key: Any, df: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _chisquare(key: Any, df: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     return lax.exp(loggamma(key, as_float(df, dtype) / 2, shape, dtype)) * 2
 
 
@@ -143,7 +144,7 @@ def f(
     dtype: Any = None,
     *,
     out_sharding: Any = None,
-) -> Any:
+) -> Array:
     """Numbers of the F distribution: the ratio of two chi-square numbers, each over its degrees.
 
     The parameters broadcast to `shape`; `out_sharding` is ignored.
@@ -161,7 +162,7 @@ def f(
 
 
 @compiled("shape", "dtype")
-def _f(key: Any, dfnum: Any, dfden: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _f(key: Any, dfnum: Any, dfden: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     dfden, dfnum = as_float(dfden, dtype), as_float(dfnum, dtype)
     key_den, key_num = random_split(key, (2,))
     numerator = chisquare(key_num, dfnum, shape, dtype)
@@ -169,7 +170,9 @@ def _f(key: Any, dfnum: Any, dfden: Any, shape: tuple[int, ...], dtype: Any) -> 
     return numerator / dfnum / (denominator / dfden)
 
 
-def t(key: Any, df: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None) -> Any:
+def t(
+    key: Any, df: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
+) -> Array:
     """Numbers of Student's t distribution with `df` degrees of freedom, which broadcast to `shape`.
 
     `out_sharding` is ignored.
@@ -187,7 +190,7 @@ def t(key: Any, df: Any, shape: Any = None, dtype: Any = None, *, out_sharding: 
 
 
 @compiled("shape", "dtype")
-def _t(key: Any, df: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _t(key: Any, df: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     df = as_float(df, dtype)
     key_normal, key_gamma = random_split(key, (2,))
     numbers = normal(key_normal, shape, dtype)
@@ -197,7 +200,7 @@ def _t(key: Any, df: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 def dirichlet(
     key: Any, alpha: Any, shape: Any = None, dtype: Any = None, *, out_sharding: Any = None
-) -> Any:
+) -> Array:
     """Probability vectors of the Dirichlet distribution.
 
     Args:
@@ -226,7 +229,7 @@ def dirichlet(
 
 
 @compiled("shape", "dtype")
-def _dirichlet(key: Any, alpha: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _dirichlet(key: Any, alpha: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     alpha = as_float(alpha, dtype)
     logs = loggamma(key, alpha, (*shape, alpha.shape[-1]), dtype)
     largest = lax.stop_gradient(jnp.max(logs, axis=-1, keepdims=True))
@@ -234,7 +237,7 @@ def _dirichlet(key: Any, alpha: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return parts / jnp.sum(parts, axis=-1, keepdims=True)
 
 
-def generalized_normal(key: Any, p: Any, shape: Any = (), dtype: Any = None) -> Any:
+def generalized_normal(key: Any, p: Any, shape: Any = (), dtype: Any = None) -> Array:
     """Numbers with density proportional to `exp(-|x|^p)`.
 
     Raises:
@@ -250,7 +253,7 @@ def generalized_normal(key: Any, p: Any, shape: Any = (), dtype: Any = None) -> 
 
 
 @compiled("shape", "dtype")
-def _generalized_normal(key: Any, p: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _generalized_normal(key: Any, p: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     key_gamma, key_sign = random_split(key, (2,))
     powers = gamma(key_gamma, 1 / p, shape, dtype)
     signs = rademacher(key_sign, shape, dtype)
@@ -265,7 +268,7 @@ def ball(
     dtype: Any = None,
     *,
     out_sharding: Any = None,
-) -> Any:
+) -> Array:
     """Uniform points in the unit ball of the `p`-norm in `d` dimensions: `(*shape, d)`.
 
     F. Barthe, O. Guédon, S. Mendelson, A. Naor, "A probabilistic approach to the geometry of the
@@ -284,7 +287,7 @@ def ball(
 
 
 @compiled("d", "shape", "dtype")
-def _ball(key: Any, p: Any, d: int, shape: tuple[int, ...], dtype: Any) -> Any:
+def _ball(key: Any, p: Any, d: int, shape: tuple[int, ...], dtype: Any) -> Array:
     key_direction, key_radius = random_split(key, (2,))
     g = generalized_normal(key_direction, p, (*shape, d), dtype)
     e = exponential(key_radius, shape, dtype)

@@ -14,6 +14,7 @@ from funcgrad.dtypes import issubdtype
 from funcgrad.lax import prng
 from funcgrad.lax.prng import PRNGImpl, impl_of
 from funcgrad.random.arguments import (
+    Array,
     as_shape,
     is_key,
     new_style,
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 
-def _seeded(name: str, seed: Any, impl: PRNGImpl) -> Any:
+def _seeded(name: str, seed: Any, impl: PRNGImpl) -> Array:
     if is_key(seed):
         raise TypeError(f"{name} accepts a scalar seed, but was given a PRNG key.")
     if np.ndim(seed):
@@ -54,7 +55,7 @@ def _seeded(name: str, seed: Any, impl: PRNGImpl) -> Any:
     return prng.random_seed(seeds, impl)
 
 
-def key(seed: Any, *, impl: Any = None, dtype: Any = None) -> Any:
+def key(seed: Any, *, impl: Any = None, dtype: Any = None) -> Array:
     """A PRNG key from an integer seed: a scalar array of dtype `key<fry>`.
 
     Args:
@@ -78,7 +79,7 @@ def key(seed: Any, *, impl: Any = None, dtype: Any = None) -> Any:
     return _seeded("key", seed, resolve_impl(impl if dtype is None else dtype))
 
 
-def PRNGKey(seed: Any, *, impl: Any = None) -> Any:
+def PRNGKey(seed: Any, *, impl: Any = None) -> Array:
     """A legacy key from an integer seed: its words, an array of `uint32`.
 
     New programs use `key`: its dtype says what it is and which generator it belongs to.
@@ -93,7 +94,7 @@ def PRNGKey(seed: Any, *, impl: Any = None) -> Any:
     return prng.random_unwrap(_seeded("PRNGKey", seed, resolve_impl(impl)))
 
 
-def key_data(keys: Any) -> Any:
+def key_data(keys: Any) -> Array:
     """The words of keys: for keys of shape `s` an array `uint32[*s, words]`.
 
     >>> import funcgrad as fg
@@ -103,7 +104,7 @@ def key_data(keys: Any) -> Any:
     return prng.random_unwrap(new_style(keys)[0])
 
 
-def wrap_key_data(key_bits_array: Any, *, impl: Any = None, dtype: Any = None) -> Any:
+def wrap_key_data(key_bits_array: Any, *, impl: Any = None, dtype: Any = None) -> Array:
     """Keys from their words: the inverse of `key_data`.
 
     Raises:
@@ -139,7 +140,7 @@ def key_dtype(impl_spec: Any = None) -> Any:
     return resolve_impl(impl_spec).dtype
 
 
-def split(key: Any, num: int | tuple[int, ...] = 2) -> Any:
+def split(key: Any, num: int | tuple[int, ...] = 2) -> Array:
     """New independent keys from one, which is not to be used again.
 
     Args:
@@ -160,7 +161,7 @@ def split(key: Any, num: int | tuple[int, ...] = 2) -> Any:
     return out if is_key(key) else prng.random_unwrap(out)
 
 
-def fold_in(key: Any, data: Any) -> Any:
+def fold_in(key: Any, data: Any) -> Array:
     """A new key that depends on a key and an integer, such as the number of a training step.
 
     Args:
@@ -187,7 +188,7 @@ def fold_in(key: Any, data: Any) -> Any:
     return out if is_key(key) else prng.random_unwrap(out)
 
 
-def clone(key: Any) -> Any:
+def clone(key: Any) -> Array:
     """The same key, marked as one that may be used once more: see `debug_key_reuse`.
 
     >>> import funcgrad as fg

@@ -9,6 +9,7 @@ import numpy as np
 import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.random.arguments import (
+    Array,
     as_shape,
     check_broadcast,
     compiled,
@@ -29,7 +30,7 @@ def multivariate_normal(
     method: str = "cholesky",
     *,
     out_sharding: Any = None,
-) -> Any:
+) -> Array:
     """Normal vectors with the given mean and covariance.
 
     Args:
@@ -78,7 +79,7 @@ def multivariate_normal(
 @compiled("shape", "dtype", "method")
 def _multivariate_normal(
     key: Any, mean: Any, cov: Any, shape: tuple[int, ...], dtype: Any, method: str
-) -> Any:
+) -> Array:
     if method == "cholesky":
         factor = jnp.linalg.cholesky(cov)
     elif method == "eigh":
@@ -99,7 +100,7 @@ def orthogonal(
     m: int | None = None,
     *,
     out_sharding: Any = None,
-) -> Any:
+) -> Array:
     """Orthogonal (unitary for a complex dtype) matrices, uniform by Haar measure: `(*shape, n, m)`.
 
     F. Mezzadri, "How to generate random matrices from the classical compact groups", Notices of the
@@ -128,7 +129,7 @@ def orthogonal(
 
 
 @compiled("n", "m", "shape", "dtype")
-def _orthogonal(key: Any, n: int, m: int, shape: tuple[int, ...], dtype: Any) -> Any:
+def _orthogonal(key: Any, n: int, m: int, shape: tuple[int, ...], dtype: Any) -> Array:
     z = normal(key, (*shape, max(n, m), min(n, m)), dtype)
     q, r = jnp.linalg.qr(z)
     # The signs (phases) that make the factorisation unique make it uniform.

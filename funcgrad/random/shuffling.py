@@ -12,7 +12,7 @@ import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.dtypes import canonicalize_dtype, issubdtype
 from funcgrad.lax.prng import random_bits, random_split
-from funcgrad.random.arguments import as_shape, compiled, one_key
+from funcgrad.random.arguments import Array, as_shape, compiled, one_key
 from funcgrad.random.basic import randint, uniform
 from funcgrad.random.discrete import gumbel
 
@@ -21,7 +21,7 @@ __all__ = ["choice", "permutation"]
 
 def permutation(
     key: Any, x: Any, axis: int = 0, independent: bool = False, *, out_sharding: Any = None
-) -> Any:
+) -> Array:
     """The slices of an array along an axis in random order; `out_sharding` is ignored.
 
     Args:
@@ -66,7 +66,7 @@ def _axis(axis: int, ndim: int) -> int:
 
 
 @compiled("axis")
-def _shuffle(key: Any, x: Any, axis: int) -> Any:
+def _shuffle(key: Any, x: Any, axis: int) -> Array:
     """Sort by random 32-bit keys, so often that ties (kept in order) leave no trace."""
     size = max(1, x.size)
     rounds = math.ceil(3 * math.log(size) / math.log(np.iinfo(np.uint32).max))
@@ -84,7 +84,7 @@ def choice(
     p: Any = None,
     axis: int = 0,
     mode: str | None = None,
-) -> Any:
+) -> Array:
     """A random sample of the slices of an array along an axis.
 
     Args:
@@ -139,7 +139,7 @@ def choice(
 
 def _weighted(
     key: Any, p: Any, population: int, sizes: tuple[int, ...], replace: bool, mode: Any
-) -> Any:
+) -> Array:
     """Indices drawn with probabilities proportional to `p`."""
     _check_array("choice", p)
     weights = jnp.asarray(p)
