@@ -15,6 +15,7 @@ from funcgrad.core.avals import ShapedArray
 from funcgrad.core.dtypes import float0
 from funcgrad.core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, Var, jaxpr_as_fun
 from funcgrad.core.primitive import AxisData, Primitive, Zero
+from funcgrad.errors import UnexpectedTracerError
 from funcgrad.transforms.batch import batch_flat, to_dim
 from funcgrad.transforms.stage import lift_tracers, trace_to_jaxpr
 from funcgrad.transforms.structural import reduce_sum_p, zeros
@@ -27,6 +28,16 @@ Flat = Callable[..., Sequence[Any]]
 def instantiated(t: Any) -> Any:
     """A tangent for a user's rule: zeros where it is symbolic."""
     return zeros(t.aval) if type(t) is Zero else t
+
+
+def check_closed_over(tangents: Sequence[Any], closed_over: int = 0, **params: Any) -> None:
+    """The rule knows nothing of the values that the function closes over: they have to be constant."""
+    if any(type(t) is not Zero for t in tangents[:closed_over]):
+        raise UnexpectedTracerError(
+            f"Detected differentiation of a function with a custom rule ({params.get('name')}) with "
+            "respect to a value that it closes over: the rule is about its arguments only. Pass the "
+            "value as an argument, or through stop_gradient."
+        )
 
 
 class CustomCall(Primitive):
@@ -59,6 +70,7 @@ class CustomCall(Primitive):
             closed, lifted = lift_tracers(closed)
         if lifted:
             rest = self.lifted_rules(len(lifted), rest)
+            rest["closed_over"] = len(lifted) + rest.get("closed_over", 0)
         staged = {"call_jaxpr": closed, **rest}
         outvars = [Var(a) for a in closed.out_avals]
         invars: list[Var | Literal] = [trace.atom(x) for x in [*lifted, *args]]
@@ -79,6 +91,7 @@ class CustomJVPCall(CustomCall):
     """`jvp(*primals, *tangents)` gives the results, then their tangents."""
 
     def jvp(self, primals: Any, tangents: Any, *, jvp: Flat, **params: Any) -> Any:
+        check_closed_over(tangents, **params)
         out = list(
             jvp(
                 *primals,
@@ -131,6 +144,7 @@ class CustomVJPCall(CustomCall):
     def jvp(
         self, primals: Any, tangents: Any, *, fwd: Callable[..., Any], bwd: Flat, **params: Any
     ) -> Any:
+        check_closed_over(tangents, **params)
         residuals, outs = fwd(*primals)
         given = [type(t) is not Zero for t in tangents]
         avals = tuple(typeof(x).to_tangent_aval() for x in outs)

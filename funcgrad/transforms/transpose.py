@@ -33,11 +33,9 @@ def pullback(program: LinearProgram, cotangents: Sequence[Any]) -> list[Any]:
     for v, ct in zip(program.out_vars, cotangents, strict=True):
         if v is not None and type(ct) is not Zero:
             accumulate(env, v, ct)
-    if not isinstance(get_trace(), EvalTrace):
+    if not isinstance(get_trace(), EvalTrace) or debugging():
         with override() as place:
             walk_back(program.eqns, env, {}, place)
-    elif debugging():
-        walk_back(program.eqns, env, {}, None)
     else:
         token, trace = quiet_begin(), current_trace.set(quiet_trace)
         try:
