@@ -45,6 +45,13 @@ for reason, names in {
 
 # Primitives that no row reaches, and why.
 UNREACHED: dict[str, str] = {}
+for reason, names in {
+    "stands on the tapes of linearization only": """
+        linear_combination linear_jit linear_scan linear_while linear_cond remat_linear custom_lin""",
+    "over a named axis: tests of collectives": "all_gather axis_index pmax pmin psum",
+    "made by a pass of the executor": "wrap_indices",
+}.items():
+    UNREACHED |= dict.fromkeys(names.split(), reason)
 
 
 def callables(namespace: str) -> Iterator[str]:

@@ -15,6 +15,25 @@ from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 __all__ = ["Emitter", "Module"]
 
+# The primitives that Python has an operator for, and the kinds of dtypes for which it is the same.
+_OPERATORS = {
+    "add": ("+", "fiu"),
+    "add_any": ("+", "fiu"),
+    "sub": ("-", "fiu"),
+    "mul": ("*", "fiu"),
+    "div": ("/", "f"),
+    "neg": ("-", "fi"),
+    "lt": ("<", "fiu"),
+    "le": ("<=", "fiu"),
+    "gt": (">", "fiu"),
+    "ge": (">=", "fiu"),
+    "eq": ("==", "fiu"),
+    "ne": ("!=", "fiu"),
+    "and": ("&", "b"),
+    "or": ("|", "b"),
+    "xor": ("^", "b"),
+}
+
 # Blocks of inner jaxprs nest in one function up to this depth (Python allows 20 blocks).
 DEEPEST = 8
 
@@ -131,6 +150,29 @@ class Emitter:
         """A call of a function of NumPy values with the equation's parameters."""
         keywords = [f"{k}={self.literal(v)}" for k, v in params.items()]
         return f"{self.helper(function)}({', '.join([*args, *keywords])})"
+
+    def operator(self, args: Sequence[str], eqn: JaxprEqn) -> str | None:
+        """An operation on scalars as Python writes it; None for arrays.
+
+        For scalars an operator costs a tenth of the ufunc's call and gives the same bits.
+        """
+        sign = _OPERATORS.get(eqn.primitive.name)
+        if sign is None or any(
+            v.aval.shape or v.aval.dtype.kind not in sign[1] for v in eqn.invars
+        ):
+            return None
+        if all(type(v) is Literal for v in eqn.invars):
+            return None
+        texts = [self._operand(v, a) for v, a in zip(eqn.invars, args, strict=True)]
+        return f"{sign[0]}{texts[0]}" if len(texts) == 1 else f" {sign[0]} ".join(texts)
+
+    def _operand(self, v: Any, name: str) -> str:
+        """A number as Python's own, which takes the other operand's type."""
+        if type(v) is not Literal:
+            return name
+        value = v.val._value.item() if type(v.val) is ConcreteArray else v.val
+        text = repr(value)
+        return name if "n" in text else f"({text})" if text.startswith("-") else text
 
     def function(self, closed: ClosedJaxpr, name: str = "body") -> str:
         """The name of a function that runs an inner jaxpr and returns a tuple."""

@@ -18,6 +18,9 @@ from funcgrad.lax import (
     call as _call,
 )
 from funcgrad.lax import (
+    collective_forms as _collective_forms,
+)
+from funcgrad.lax import (
     collectives as _collectives,
 )
 from funcgrad.lax import control as _control
@@ -63,9 +66,6 @@ from funcgrad.lax import (
 from funcgrad.lax import (
     joining as _joining,
 )
-from funcgrad.lax import (
-    key_reuse as _key_reuse,
-)
 from funcgrad.lax import linalg as linalg
 from funcgrad.lax import (
     misc as _misc,
@@ -87,6 +87,9 @@ from funcgrad.lax import (
 )
 from funcgrad.lax import (
     scatter as _scatter,
+)
+from funcgrad.lax import (
+    searching as _searching,
 )
 from funcgrad.lax import (
     select as _select,
@@ -112,6 +115,7 @@ from funcgrad.lax import (
 from funcgrad.lax.arithmetic import *
 from funcgrad.lax.bits import *
 from funcgrad.lax.bitwise import *
+from funcgrad.lax.collective_forms import *
 from funcgrad.lax.collectives import *
 from funcgrad.lax.control import *
 from funcgrad.lax.conv import *
@@ -127,12 +131,12 @@ from funcgrad.lax.gather import *
 from funcgrad.lax.gather_numbers import *
 from funcgrad.lax.gradient_stop import *
 from funcgrad.lax.joining import *
-from funcgrad.lax.key_reuse import *
 from funcgrad.lax.misc import *
 from funcgrad.lax.power import *
 from funcgrad.lax.reductions import *
 from funcgrad.lax.rounding import *
 from funcgrad.lax.scatter import *
+from funcgrad.lax.searching import *
 from funcgrad.lax.select import *
 from funcgrad.lax.shape import *
 from funcgrad.lax.slicing import *
@@ -154,6 +158,7 @@ __all__ = [
     *_arithmetic.__all__,
     *_bits.__all__,
     *_bitwise.__all__,
+    *_collective_forms.__all__,
     *_collectives.__all__,
     *_conv.__all__,
     *_conv_forms.__all__,
@@ -168,12 +173,12 @@ __all__ = [
     *_gather_numbers.__all__,
     *_gradient_stop.__all__,
     *_joining.__all__,
-    *_key_reuse.__all__,
     *_misc.__all__,
     *_power.__all__,
     *_reductions.__all__,
     *_rounding.__all__,
     *_scatter.__all__,
+    *_searching.__all__,
     *_select.__all__,
     *_shape.__all__,
     *_slicing.__all__,

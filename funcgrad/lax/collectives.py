@@ -34,7 +34,7 @@ def _names(axis_name: Any) -> tuple[Any, ...]:
 def _unbound(params: dict[str, Any]) -> NoReturn:
     names = params.get("axes") or (params.get("axis_name"),)
     raise NameError(
-        f"unbound axis name: {names[0]}. A collective needs vmap(..., axis_name={names[0]!r}) around it."
+        f"unbound axis name: {names[0]} (a collective needs vmap(..., axis_name={names[0]!r}) around it)"
     )
 
 

@@ -197,6 +197,9 @@ class Elementwise(Primitive):
         return self.bind(*args, **params), dim
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        on_scalars: str | None = emitter.operator(args, eqn)
+        if on_scalars is not None:
+            return on_scalars
         if isinstance(self.impl, np.ufunc):
             return f"{emitter.numpy(self.impl.__name__)}({', '.join(args)})"
         return emitter.call(self.impl, args, eqn.params)
@@ -396,6 +399,6 @@ def zeros_like(x: Any) -> Any:
 
 # The two operations the rules above bind; their rules are lines in this file's own language.
 mul_p = Elementwise(
-    "mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="fciub", linear_in=(0, 1)
+    "mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="fciu", linear_in=(0, 1)
 )
 neg_p = Elementwise("neg", np.negative, MINUS_ONE, accepts="fciu", linear_in=(0,))

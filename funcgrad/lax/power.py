@@ -14,7 +14,7 @@ from funcgrad.lax.arithmetic import add, div, mul, sub
 from funcgrad.lax.bitwise import eq
 from funcgrad.lax.convert import convert, full_like
 from funcgrad.lax.elementwise import log_p
-from funcgrad.lax.families import Elementwise, mul_p, neg_p, operand, scalar_like
+from funcgrad.lax.families import Elementwise, mul_p, neg_p, operand, operands, scalar_like
 from funcgrad.lax.public import binary
 from funcgrad.lax.select import where
 
@@ -26,7 +26,7 @@ _NUMBERS = "fciu"
 def _pow(x: Any, y: Any) -> Any:
     if x.dtype.kind in "iu" and y.dtype.kind == "i":
         return np.where(y < 0, _negative_power(x, y), np.power(x, np.maximum(y, 0))).astype(x.dtype)
-    return np.power(x, y)
+    return np.power(x, y if y.dtype == x.dtype else y.astype(x.dtype))
 
 
 def _negative_power(x: Any, y: Any) -> Any:
@@ -58,16 +58,24 @@ def _pow_dy(z: Any, x: Any, y: Any) -> Any:
 pow_p = Pow("pow", _pow, _pow_dx, _pow_dy, accepts=_NUMBERS)
 
 
+def _atan2(x: Any, y: Any) -> Any:
+    if x.dtype.kind != "c":
+        return np.arctan2(x, y)
+    # The same function of complex numbers: -i log of the point on the unit circle.
+    unit = np.divide(y + 1j * x, np.sqrt(x * x + y * y))
+    return np.multiply(np.log(unit), -1j).astype(x.dtype)
+
+
 def _atan2_scale(x: Any, y: Any) -> Any:
     return add(mul(x, x), mul(y, y))
 
 
 atan2_p = Elementwise(
     "atan2",
-    np.arctan2,
+    _atan2,
     lambda z, x, y: div(y, _atan2_scale(x, y)),
     lambda z, x, y: div(neg_p.bind(x), _atan2_scale(x, y)),
-    accepts="f",
+    accepts="fc",
 )
 
 
@@ -125,7 +133,26 @@ def _integer_pow_slope(x: Any, y: int) -> Any:
     return mul_p.bind(scalar_like(y, x.dtype), power)
 
 
-pow = binary(pow_p, "power x ** y", "lax.pow(2.0, 3.0)", "Array(8., dtype=float64, weak_type=True)")
+def pow(x: ArrayLike, y: ArrayLike) -> Array:
+    """Elementwise power x ** y of floating or complex x; y may have an integer dtype.
+
+    Raises:
+      TypeError: for an integer x, whose powers are those of `integer_pow`.
+
+    >>> from funcgrad import lax
+    >>> lax.pow(2.0, 3.0)
+    Array(8., dtype=float64, weak_type=True)
+    """
+    if not (isinstance(x, Array) and isinstance(y, Array)):
+        x, y = operands("pow", x, y)
+    if dtypes.kind(x.dtype) not in "fc":
+        raise TypeError(
+            f"pow does not accept dtype {x.dtype.name} at position 0. Accepted dtypes at "
+            "position 0 are subtypes of floating, complexfloating."
+        )
+    return pow_p.bind(x, y)
+
+
 atan2 = binary(
     atan2_p,
     "angle of the point (y, x): arctan(x / y)",

@@ -21,7 +21,7 @@ floor_p = Elementwise("floor", np.floor, accepts="f")
 ceil_p = Elementwise("ceil", np.ceil, accepts="f")
 sign_p = Elementwise("sign", _sign, accepts="fciu")
 is_finite_p = Elementwise(
-    "is_finite", np.isfinite, accepts="fc", result=lambda dtype: np.dtype(bool)
+    "is_finite", np.isfinite, accepts="f", result=lambda dtype: np.dtype(bool)
 )
 
 

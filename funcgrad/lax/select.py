@@ -110,7 +110,12 @@ class SelectN(Elementwise):
         ]
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: Any) -> str:
-        if len(args) == 3 and eqn.invars[0].aval.dtype == _BOOL:
+        which = eqn.invars[0].aval
+        if len(args) == 3 and not which.shape:
+            # One choice for the whole array: no element has to be looked at.
+            test = args[0] if which.dtype == _BOOL else f"{args[0]} > 0"
+            return f"{args[2]} if {test} else {args[1]}"
+        if len(args) == 3 and which.dtype == _BOOL:
             return f"{emitter.numpy('where')}({args[0]}, {args[2]}, {args[1]})"
         return emitter.call(self.impl, args, eqn.params)
 

@@ -67,7 +67,7 @@ def relu6(x: Any) -> Array:
     >>> fg.nn.relu6(jnp.array([-2.0, 3.0, 9.0]))
     Array([0., 3., 6.], dtype=float64)
     """
-    return fnp.minimum(fnp.maximum(x, 0), 6)
+    return fnp.minimum(fnp.maximum(x, 0), 6.0)
 
 
 relu6.defjvps(lambda t, y, x: lax.select((y > 0) & (y < 6), t, lax.full_like(t, 0)))
@@ -90,7 +90,7 @@ def sigmoid(x: Any) -> Array:
     >>> fg.nn.sigmoid(0.0)
     Array(0.5, dtype=float64, weak_type=True)
     """
-    return lax.logistic(_inexact(x))
+    return lax.logistic(fnp.asarray(x))
 
 
 def log_sigmoid(x: Any) -> Array:
@@ -100,7 +100,7 @@ def log_sigmoid(x: Any) -> Array:
     >>> fg.nn.log_sigmoid(-1000.0)
     Array(-1000., dtype=float64, weak_type=True)
     """
-    return -softplus(-_inexact(x))
+    return -softplus(-fnp.asarray(x))
 
 
 def softplus(x: Any) -> Array:
@@ -120,7 +120,7 @@ def soft_sign(x: Any) -> Array:
     >>> fg.nn.soft_sign(1.0)
     Array(0.5, dtype=float64, weak_type=True)
     """
-    x = _inexact(x)
+    x = fnp.asarray(x)
     return x / (fnp.abs(x) + 1)
 
 
@@ -131,7 +131,7 @@ def silu(x: Any) -> Array:
     >>> fg.nn.silu(0.0)
     Array(0., dtype=float64, weak_type=True)
     """
-    x = _inexact(x)
+    x = fnp.asarray(x)
     return x * sigmoid(x)
 
 
@@ -145,7 +145,7 @@ def mish(x: Any) -> Array:
     >>> fg.nn.mish(0.0)
     Array(0., dtype=float64, weak_type=True)
     """
-    x = _inexact(x)
+    x = fnp.asarray(x)
     return x * fnp.tanh(softplus(x))
 
 
@@ -156,7 +156,7 @@ def elu(x: Any, alpha: Any = 1.0) -> Array:
     >>> fg.nn.elu(2.0)
     Array(2., dtype=float64, weak_type=True)
     """
-    x = _inexact(x)
+    x = fnp.asarray(x)
     positive = x > 0
     # The branch that is not taken sees 0: exp of a large number would make NaN slopes.
     safe = fnp.where(positive, 0.0, x)
@@ -170,7 +170,7 @@ def celu(x: Any, alpha: Any = 1.0) -> Array:
     >>> fg.nn.celu(2.0)
     Array(2., dtype=float64, weak_type=True)
     """
-    x = _inexact(x)
+    x = fnp.asarray(x)
     return fnp.maximum(x, 0.0) + alpha * fnp.expm1(fnp.minimum(x, 0.0) / alpha)
 
 
@@ -191,13 +191,13 @@ def gelu(x: Any, approximate: bool = True) -> Array:
 
     >>> import funcgrad as fg
     >>> fg.nn.gelu(1.0, approximate=False)
-    Array(0.84134475, dtype=float64, weak_type=True)
+    Array(0.84134475, dtype=float64)
     """
     x = _inexact(x)
     if approximate:
-        inner = np.sqrt(2 / np.pi).item() * (x + 0.044715 * x**3)
+        inner = fnp.asarray(np.sqrt(2 / np.pi), x.dtype) * (x + 0.044715 * x**3)
         return x * (0.5 * (1.0 + fnp.tanh(inner)))
-    return 0.5 * x * (1.0 + lax.erf(x * np.sqrt(0.5).item()))
+    return 0.5 * x * (1.0 + lax.erf(x * fnp.asarray(np.sqrt(0.5), x.dtype)))
 
 
 def leaky_relu(x: Any, negative_slope: Any = 1e-2) -> Array:
@@ -207,7 +207,7 @@ def leaky_relu(x: Any, negative_slope: Any = 1e-2) -> Array:
     >>> fg.nn.leaky_relu(-1.0)
     Array(-0.01, dtype=float64, weak_type=True)
     """
-    x = _inexact(x)
+    x = fnp.asarray(x)
     return fnp.where(x >= 0, x, negative_slope * x)
 
 
@@ -218,7 +218,7 @@ def hard_tanh(x: Any) -> Array:
     >>> fg.nn.hard_tanh(3.0)
     Array(1., dtype=float64, weak_type=True)
     """
-    x = _inexact(x)
+    x = fnp.asarray(x)
     return fnp.where(x > 1, 1, fnp.where(x < -1, -1, x))
 
 
@@ -229,7 +229,7 @@ def hard_sigmoid(x: Any) -> Array:
     >>> fg.nn.hard_sigmoid(0.0)
     Array(0.5, dtype=float64, weak_type=True)
     """
-    return relu6(_inexact(x) + 3.0) / 6.0
+    return relu6(fnp.asarray(x) + 3.0) / 6.0
 
 
 def hard_silu(x: Any) -> Array:
@@ -239,7 +239,7 @@ def hard_silu(x: Any) -> Array:
     >>> fg.nn.hard_silu(3.0)
     Array(3., dtype=float64, weak_type=True)
     """
-    x = _inexact(x)
+    x = fnp.asarray(x)
     return x * hard_sigmoid(x)
 
 
@@ -264,7 +264,7 @@ def sparse_plus(x: Any) -> Array:
     >>> fg.nn.sparse_plus(0.0)
     Array(0.25, dtype=float64, weak_type=True)
     """
-    x = _inexact(x)
+    x = fnp.asarray(x)
     return fnp.where(x <= -1.0, 0.0, fnp.where(x >= 1.0, x, (x + 1.0) ** 2 / 4))
 
 
@@ -275,7 +275,7 @@ def sparse_sigmoid(x: Any) -> Array:
     >>> fg.nn.sparse_sigmoid(0.0)
     Array(0.5, dtype=float64, weak_type=True)
     """
-    return 0.5 * fnp.clip(_inexact(x) + 1.0, 0.0, 2.0)
+    return 0.5 * fnp.clip(fnp.asarray(x) + 1.0, 0.0, 2.0)
 
 
 def log1mexp(x: Any) -> Array:
@@ -285,6 +285,9 @@ def log1mexp(x: Any) -> Array:
     >>> fg.nn.log1mexp(1.0)
     Array(-0.45867515, dtype=float64, weak_type=True)
     """
+    x = fnp.asarray(x)
+    if x.dtype == bool:
+        raise TypeError("log1mexp does not accept dtype bool.")
     x = _inexact(x)
     c = np.log(2.0).item()
     near = x < c

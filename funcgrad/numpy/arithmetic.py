@@ -10,6 +10,7 @@ from funcgrad import lax
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ArrayLike, ConcreteArray, to_array
 from funcgrad.lax.arithmetic import div_p
+from funcgrad.lax.families import scalar_like
 from funcgrad.lax.power import integer_pow_p, pow_p
 from funcgrad.numpy.convert import (
     astype,
@@ -19,8 +20,8 @@ from funcgrad.numpy.convert import (
     promote_inexact,
     promote_shapes,
 )
-from funcgrad.numpy.logic import where
-from funcgrad.numpy.ufuncs import _KIND_OF_DTYPE, _holds, _operands, _scalar
+from funcgrad.numpy.logic import isfinite, where
+from funcgrad.numpy.ufuncs import _KIND_OF_DTYPE, _holds, _operands, _scalar, weak_if_all
 
 __all__ = [
     "arctan2",
@@ -68,6 +69,14 @@ def true_divide(x: ArrayLike, y: ArrayLike, /) -> Array:
 divide = true_divide
 
 
+def _numbers(name: str, x1: Any, x2: Any) -> tuple[Array, Array]:
+    """Two operands; booleans count as 32-bit integers."""
+    x, y = _operands(name, x1, x2)
+    if dtypes.kind(x.dtype) == "b":
+        x, y = astype(x, np.dtype(np.int32)), astype(y, np.dtype(np.int32))
+    return x, y
+
+
 def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     """Elementwise quotient, rounded down.
 
@@ -75,13 +84,10 @@ def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     >>> jnp.floor_divide(7, 2)
     Array(3, dtype=int64, weak_type=True)
     """
-    x, y = _operands("floor_divide", x1, x2)
+    x, y = _numbers("floor_divide", x1, x2)
     kind = dtypes.kind(x.dtype)
     if kind == "c":
         raise TypeError("floor_divide does not support complex-valued inputs")
-    if kind == "b":
-        x, y = astype(x, np.dtype(np.int8)), astype(y, np.dtype(np.int8))
-        return astype(floor_divide(x, y), np.dtype(np.int8))
     if kind in "iu":
         q = lax.div(x, y)
         if kind == "u":
@@ -101,7 +107,7 @@ def remainder(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     >>> jnp.remainder(-7, 3)
     Array(2, dtype=int64, weak_type=True)
     """
-    x, y = _operands("remainder", x1, x2)
+    x, y = _numbers("remainder", x1, x2)
     r = _truncated_remainder(x, y)
     zero = _like(r, 0)
     wrong = lax.bitwise_and(lax.ne(lax.lt(r, zero), lax.lt(y, _like(y, 0))), lax.ne(r, zero))
@@ -126,7 +132,7 @@ def fmod(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     >>> jnp.fmod(-7.0, 3.0)
     Array(-1., dtype=float64, weak_type=True)
     """
-    return _truncated_remainder(*_operands("fmod", x1, x2))
+    return _truncated_remainder(*_numbers("fmod", x1, x2))
 
 
 def divmod(x1: ArrayLike, x2: ArrayLike, /) -> tuple[Array, Array]:
@@ -158,15 +164,12 @@ def power(x1: ArrayLike, x2: ArrayLike, /) -> Array:
             x = astype(x, np.dtype(np.int32))
         return lax.integer_pow(x, x2)
     check_arraylike("power", x1, x2)
-    if isinstance(x1, Array) and _KIND_OF_DTYPE.get(x1.dtype.kind, 0) >= 2:
-        exponent = x2.dtype if isinstance(x2, (Array, np.ndarray, np.generic)) else None
-        if exponent is not None and exponent.kind in "iu":
-            x, y = promote_shapes("power", x1, to_array(x2))
-            return pow_p.bind(x, y)
-    x, y = _operands("power", x1, x2)
-    if dtypes.kind(x.dtype) == "b":
-        x, y = astype(x, np.dtype(np.int32)), astype(y, np.dtype(np.int32))
-    return pow_p.bind(x, y)
+    if isinstance(x2, (Array, np.ndarray, np.generic)) and x2.dtype.kind in "iu":
+        base = to_array(x1)
+        if dtypes.kind(base.dtype) in "fc":
+            return pow_p.bind(*promote_shapes("power", base, to_array(x2)))
+    out = pow_p.bind(*_numbers("power", x1, x2))
+    return out if _KIND_OF_DTYPE.get(out.dtype.kind, 2) >= 2 else weak_if_all(out, x1, x2)
 
 
 pow = power
@@ -202,13 +205,15 @@ def logaddexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     >>> jnp.logaddexp(0.0, 0.0)
     Array(0.69314718, dtype=float64, weak_type=True)
     """
-    return _logaddexp(*promote_shapes("logaddexp", *promote_inexact("logaddexp", x1, x2)))
+    x, y = promote_shapes("logaddexp", *promote_inexact("logaddexp", x1, x2))
+    out = _logaddexp(x, y)
+    return out if dtypes.kind(out.dtype) == "f" else weak_if_all(out, x1, x2)
 
 
 def _logaddexp(x: Array, y: Array) -> Array:
     top = lax.stop_gradient(lax.max(x, y)) if dtypes.kind(x.dtype) == "f" else _larger(x, y)
     # Where the larger is infinite, subtracting it would make a NaN.
-    top = where(lax.is_finite(top), top, _like(top, 0))
+    top = where(isfinite(top), top, _like(top, 0))
     return lax.add(lax.log(lax.add(lax.exp(lax.sub(x, top)), lax.exp(lax.sub(y, top)))), top)
 
 
@@ -225,7 +230,7 @@ def logaddexp2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     """
     x, y = promote_shapes("logaddexp2", *promote_inexact("logaddexp2", x1, x2))
     ln2 = _like(x, float(np.log(2.0)))
-    return lax.div(_logaddexp(lax.mul(x, ln2), lax.mul(y, ln2)), ln2)
+    return weak_if_all(lax.div(_logaddexp(lax.mul(x, ln2), lax.mul(y, ln2)), ln2), x1, x2)
 
 
 def hypot(x1: ArrayLike, x2: ArrayLike, /) -> Array:
@@ -237,7 +242,7 @@ def hypot(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     """
     x, y = promote_shapes("hypot", *promote_inexact("hypot", x1, x2))
     if dtypes.kind(x.dtype) == "c":
-        raise TypeError("jnp.hypot is not supported for complex-valued inputs.")
+        raise ValueError("jnp.hypot is not supported for complex-valued inputs.")
     x, y = lax.abs(x), lax.abs(y)
     large, small = lax.max(x, y), lax.min(x, y)
     safe = where(lax.eq(large, _like(large, 0)), _like(large, 1), large)
@@ -245,7 +250,7 @@ def hypot(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     long = lax.mul(large, lax.sqrt(lax.add(_like(ratio, 1), lax.square(ratio))))
     either = lax.max(lax.eq(x, _like(x, np.inf)), lax.eq(y, _like(y, np.inf)))
     long = where(lax.eq(large, _like(large, 0)), large, long)
-    return where(either, _like(long, np.inf), long)
+    return weak_if_all(where(either, _like(long, np.inf), long), x1, x2)
 
 
 def reciprocal(x: ArrayLike, /) -> Array:
@@ -264,10 +269,10 @@ def log2(x: ArrayLike, /) -> Array:
 
     >>> import funcgrad.numpy as jnp
     >>> jnp.log2(8.0)
-    Array(3., dtype=float64, weak_type=True)
+    Array(3., dtype=float64)
     """
     (x,) = promote_inexact("log2", x)
-    return lax.div(lax.log(x), _like(x, float(np.log(2.0))))
+    return lax.div(lax.log(x), scalar_like(float(np.log(2.0)), x.dtype))
 
 
 def log10(x: ArrayLike, /) -> Array:
@@ -275,10 +280,10 @@ def log10(x: ArrayLike, /) -> Array:
 
     >>> import funcgrad.numpy as jnp
     >>> jnp.log10(100.0)
-    Array(2., dtype=float64, weak_type=True)
+    Array(2., dtype=float64)
     """
     (x,) = promote_inexact("log10", x)
-    return lax.div(lax.log(x), _like(x, float(np.log(10.0))))
+    return lax.div(lax.log(x), scalar_like(float(np.log(10.0)), x.dtype))
 
 
 def positive(x: ArrayLike, /) -> Array:
@@ -298,7 +303,10 @@ def fabs(x: ArrayLike, /) -> Array:
     >>> jnp.fabs(-1)
     Array(1., dtype=float64, weak_type=True)
     """
-    return lax.abs(promote_inexact("fabs", x)[0])
+    (x,) = promote_inexact("fabs", x)
+    if dtypes.kind(x.dtype) == "c":
+        raise TypeError("jnp.fabs does not support complex dtypes: use jnp.abs")
+    return lax.abs(x)
 
 
 def degrees(x: ArrayLike, /) -> Array:

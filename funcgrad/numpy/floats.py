@@ -18,6 +18,7 @@ from funcgrad.numpy.convert import (
     promote_shapes,
 )
 from funcgrad.numpy.logic import greater, isnan, less, where
+from funcgrad.numpy.ufuncs import weak_if_all
 
 __all__ = [
     "angle",
@@ -26,7 +27,6 @@ __all__ = [
     "conj",
     "conjugate",
     "copysign",
-    "fix",
     "fmax",
     "fmin",
     "heaviside",
@@ -55,8 +55,11 @@ def rint(x: ArrayLike, /) -> Array:
     >>> jnp.rint(2.5)
     Array(2., dtype=float64, weak_type=True)
     """
-    (x,) = promote_inexact("rint", x)
-    if dtypes.kind(x.dtype) == "c":
+    (x,) = promote_args("rint", x)
+    kind = dtypes.kind(x.dtype)
+    if kind in "iub":
+        return astype(x, dtypes.default_float_dtype())
+    if kind == "c":
         return lax.complex(rint(lax.real(x)), rint(lax.imag(x)))
     return lax.round(x, lax.RoundingMethod.TO_NEAREST_EVEN)
 
@@ -74,16 +77,6 @@ def trunc(x: ArrayLike) -> Array:
     return where(lax.lt(x, _scalar(x, 0)), lax.ceil(x), lax.floor(x))
 
 
-def fix(x: ArrayLike, out: None = None) -> Array:
-    """Elementwise rounding towards zero.
-
-    >>> import funcgrad.numpy as jnp
-    >>> jnp.fix(-1.5)
-    Array(-1., dtype=float64, weak_type=True)
-    """
-    return trunc(x)
-
-
 def round(a: ArrayLike, decimals: int = 0, out: None = None) -> Array:
     """Elementwise rounding to a number of decimals, ties to even; its derivative is 0.
 
@@ -95,7 +88,9 @@ def round(a: ArrayLike, decimals: int = 0, out: None = None) -> Array:
         raise NotImplementedError("The 'out' argument to jnp.round is not supported.")
     (x,) = promote_args("round", a)
     kind = dtypes.kind(x.dtype)
-    if kind in "iub":
+    if kind == "b":
+        raise ValueError("jnp.round rounds numbers, got the dtype bool.")
+    if kind in "iu":
         if decimals < 0:
             factor = _scalar(x, 10**-decimals)
             half = astype(x, dtypes.default_float_dtype())
@@ -154,12 +149,14 @@ def angle(z: ArrayLike, deg: bool = False) -> Array:
 
     >>> import funcgrad.numpy as jnp
     >>> jnp.angle(1.0j)
-    Array(1.57079633, dtype=float64)
+    Array(1.57079633, dtype=float64, weak_type=True)
     """
     x, y = real(z), imag(z)
     if dtypes.kind(x.dtype) != "f":
-        x, y = promote_inexact("angle", x, y)
-    out = lax.atan2(astype(y, y.dtype), astype(x, x.dtype))
+        x, y = (astype(part, dtypes.default_float_dtype()) for part in (x, y))
+    elif not np.iscomplexobj(z):
+        x, y = astype(x, x.dtype), astype(y, y.dtype)
+    out = lax.atan2(y, x)
     return lax.mul(out, _scalar(out, 180 / np.pi)) if deg else out
 
 
@@ -252,9 +249,10 @@ def signbit(x: ArrayLike, /) -> Array:
     (x,) = promote_args("signbit", x)
     kind = dtypes.kind(x.dtype)
     if kind in "iub":
+        x = astype(x, x.dtype)
         return lax.lt(x, _scalar(x, 0)) if kind == "i" else lax.full_like(x, False, np.dtype(bool))
     if kind == "c":
-        raise TypeError("signbit is not well defined for complex types")
+        raise ValueError("signbit is not well defined for complex types")
     word = np.dtype(f"i{x.dtype.itemsize}")
     return lax.lt(lax.bitcast_convert_type(x, word), lax.full_like(x, 0, word, ()))
 
@@ -294,7 +292,7 @@ def heaviside(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     zero = _scalar(x, 0)
     step = where(lax.lt(x, zero), zero, _scalar(x, 1))
     out = where(lax.eq(x, zero), y, step)
-    return where(isnan(x), x, out)
+    return weak_if_all(where(isnan(x), x, out), x1)
 
 
 def ldexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
@@ -305,7 +303,7 @@ def ldexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     Array(8., dtype=float64)
     """
     check_arraylike("ldexp", x1, x2)
-    if dtypes.kind(to_array(x2).dtype) not in "iub":
+    if dtypes.kind(to_array(x2).dtype) not in "iub" or dtypes.kind(to_array(x1).dtype) == "c":
         raise ValueError(
             f"ldexp not supported for input types {(to_array(x1).dtype, to_array(x2).dtype)}"
         )
@@ -339,9 +337,12 @@ def spacing(x: ArrayLike, /) -> Array:
 
     >>> import funcgrad.numpy as jnp
     >>> jnp.spacing(1.0)
-    Array(2.22044605e-16, dtype=float64, weak_type=True)
+    Array(2.22044605e-16, dtype=float64)
     """
     (x,) = promote_inexact("spacing", x)
+    if dtypes.kind(x.dtype) == "c":
+        raise ValueError("jnp.spacing is not defined for complex inputs.")
+    x = astype(x, x.dtype)
     away = where(signbit(x), _scalar(x, -np.inf), _scalar(x, np.inf))
     return lax.sub(
         lax.nextafter(x, lax.broadcast_in_dim(away, x.shape, range(away.ndim)) if x.ndim else away),

@@ -13,6 +13,7 @@ from funcgrad.lax.families import Elementwise
 from funcgrad.numpy.convert import astype, promote_args, promote_inexact, promote_shapes
 from funcgrad.numpy.logic import where
 from funcgrad.numpy.ufuncs import abs as abs_
+from funcgrad.numpy.ufuncs import weak_if_all
 
 __all__ = ["ComplexWarning", "bitwise_count", "frexp", "gcd", "lcm"]
 
@@ -41,7 +42,7 @@ def gcd(x1: ArrayLike, x2: ArrayLike) -> Array:
     >>> jnp.gcd(12, 18)
     Array(6, dtype=int64, weak_type=True)
     """
-    return gcd_p.bind(*_integers("gcd", x1, x2))
+    return weak_if_all(gcd_p.bind(*_integers("gcd", x1, x2)), x1, x2)
 
 
 def lcm(x1: ArrayLike, x2: ArrayLike) -> Array:
@@ -55,7 +56,7 @@ def lcm(x1: ArrayLike, x2: ArrayLike) -> Array:
     x, y = abs_(x), abs_(y)
     divisor = gcd_p.bind(x, y)
     safe = where(lax.eq(divisor, 0), 1, divisor)
-    return lax.mul(x, lax.div(y, astype(safe, y.dtype, y.weak_type)))
+    return weak_if_all(lax.mul(x, lax.div(y, astype(safe, y.dtype, y.weak_type))), x1, x2)
 
 
 def _integers(name: str, x1: Any, x2: Any) -> list[Array]:
@@ -76,6 +77,7 @@ def frexp(x: ArrayLike, /) -> tuple[Array, Array]:
     (a,) = promote_inexact("frexp", x)
     if dtypes.kind(a.dtype) == "c":
         raise TypeError("frexp does not support complex-valued inputs")
+    a = astype(a, a.dtype)
     exponent = exponent_p.bind(a)
     half = lax.div(exponent, np.int32(2))
     two = lax.full_like(a, 2, shape=())

@@ -226,7 +226,7 @@ def left_shift(x: ArrayLike, y: ArrayLike, /) -> Array:
     >>> jnp.left_shift(1, 3)
     Array(8, dtype=int64, weak_type=True)
     """
-    return lax.shift_left(*promote_shapes("left_shift", *promote_args("left_shift", x, y)))
+    return lax.shift_left(*_shifted("left_shift", x, y))
 
 
 def right_shift(x1: ArrayLike, x2: ArrayLike, /) -> Array:
@@ -236,10 +236,18 @@ def right_shift(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     >>> jnp.right_shift(8, 2)
     Array(2, dtype=int64, weak_type=True)
     """
-    x, y = promote_shapes("right_shift", *promote_args("right_shift", x1, x2))
+    x, y = _shifted("right_shift", x1, x2)
     if dtypes.kind(x.dtype) == "u":
         return lax.shift_right_logical(x, y)
     return lax.shift_right_arithmetic(x, y)
+
+
+def _shifted(name: str, x: ArrayLike, y: ArrayLike) -> list[Array]:
+    """The operands of a shift: booleans count as 32-bit integers."""
+    operands = promote_shapes(name, *promote_args(name, x, y))
+    if operands[0].dtype == _BOOL:
+        return [astype(a, np.dtype(np.int32)) for a in operands]
+    return operands
 
 
 bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
@@ -253,9 +261,10 @@ def isfinite(x: ArrayLike, /) -> Array:
     Array(False, dtype=bool, weak_type=True)
     """
     (x,) = promote_args("isfinite", x)
-    if dtypes.kind(x.dtype) in "fc":
-        return lax.is_finite(x)
-    return lax.full_like(x, True, _BOOL)
+    kind = dtypes.kind(x.dtype)
+    if kind == "c":
+        return lax.bitwise_and(lax.is_finite(lax.real(x)), lax.is_finite(lax.imag(x)))
+    return lax.is_finite(x) if kind == "f" else lax.full_like(x, True, _BOOL)
 
 
 def isnan(x: ArrayLike, /) -> Array:
@@ -274,9 +283,10 @@ def isinf(x: ArrayLike, /) -> Array:
 
     >>> import funcgrad.numpy as jnp
     >>> jnp.isinf(jnp.inf)
-    Array(True, dtype=bool, weak_type=True)
+    Array(True, dtype=bool)
     """
     (x,) = promote_args("isinf", x)
+    x = astype(x, x.dtype)
     kind = dtypes.kind(x.dtype)
     if kind == "c":
         return lax.bitwise_or(isinf(lax.real(x)), isinf(lax.imag(x)))
@@ -287,6 +297,7 @@ def isinf(x: ArrayLike, /) -> Array:
 
 def _is_infinite(x: ArrayLike, value: float, name: str) -> Array:
     (x,) = promote_args(name, x)
+    x = astype(x, x.dtype)
     kind = dtypes.kind(x.dtype)
     if kind == "c":
         raise ValueError(f"{name} is not well defined for complex types")
@@ -302,7 +313,7 @@ def isposinf(x: ArrayLike, /, out: None = None) -> Array:
 
     >>> import funcgrad.numpy as jnp
     >>> jnp.isposinf(jnp.inf)
-    Array(True, dtype=bool, weak_type=True)
+    Array(True, dtype=bool)
     """
     return _is_infinite(x, np.inf, "isposinf")
 
@@ -312,7 +323,7 @@ def isneginf(x: ArrayLike, /, out: None = None) -> Array:
 
     >>> import funcgrad.numpy as jnp
     >>> jnp.isneginf(-jnp.inf)
-    Array(True, dtype=bool, weak_type=True)
+    Array(True, dtype=bool)
     """
     return _is_infinite(x, -np.inf, "isneginf")
 
@@ -337,7 +348,7 @@ def isclose(
     real = np.dtype(f"f{x.dtype.itemsize // 2}") if dtypes.kind(x.dtype) == "c" else x.dtype
     rtol, atol = (astype(to_array(t), real) for t in (rtol, atol))
     close = lax.le(lax.abs(lax.sub(x, y)), lax.add(atol, lax.mul(rtol, lax.abs(y))))
-    finite = lax.bitwise_and(lax.is_finite(x), lax.is_finite(y))
+    finite = lax.bitwise_and(isfinite(x), isfinite(y))
     out = lax.bitwise_or(lax.bitwise_and(finite, close), lax.eq(x, y))
     if equal_nan:
         out = lax.bitwise_or(out, lax.bitwise_and(lax.ne(x, x), lax.ne(y, y)))
@@ -409,7 +420,7 @@ def iscomplex(x: ArrayLike) -> Array:
     if dtypes.kind(x.dtype) == "c":
         imag = lax.imag(x)
         return lax.ne(imag, lax.full_like(imag, 0, shape=()))
-    return lax.full_like(x, False, _BOOL)
+    return astype(lax.full_like(x, False, _BOOL), _BOOL, x.weak_type)
 
 
 def isreal(x: ArrayLike) -> Array:
@@ -417,7 +428,7 @@ def isreal(x: ArrayLike) -> Array:
 
     >>> import funcgrad.numpy as jnp
     >>> jnp.isreal(1.0)
-    Array(True, dtype=bool)
+    Array(True, dtype=bool, weak_type=True)
     """
     return lax.bitwise_not(iscomplex(x))
 

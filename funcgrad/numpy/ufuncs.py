@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from funcgrad import lax
-from funcgrad.core.array import Array, ArrayLike, ConcreteArray
+from funcgrad.core.array import Array, ArrayLike, ConcreteArray, typeof
 from funcgrad.core.primitive import Primitive
 from funcgrad.lax.families import scalar_like
 from funcgrad.lax.public import publish
 from funcgrad.numpy.convert import (
+    astype,
     promote_args,
     promote_dtypes,
     promote_inexact,
@@ -58,6 +59,7 @@ __all__ = [
 Unary = Callable[[ArrayLike], Array]
 Binary = Callable[[ArrayLike, ArrayLike], Array]
 
+_BOOL = np.dtype(bool)
 _KIND_OF_SCALAR = {bool: 0, int: 1, float: 2, complex: 3}
 _KIND_OF_DTYPE = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
 
@@ -91,26 +93,50 @@ def _scalar(x: Array, y: Any) -> ConcreteArray:
     return scalar_like(y, x.dtype)
 
 
-def binary(primitive: Primitive, name: str, summary: str, example: str, result: str) -> Binary:
-    """An elementwise function of two arguments that is one primitive."""
+def weak_if_all(out: Array, *args: Any) -> Array:
+    """`out`, weakly typed only if every argument is."""
+    return astype(out, out.dtype, out.weak_type and all(typeof(x).weak_type for x in args))
+
+
+def binary(
+    primitive: Primitive,
+    name: str,
+    summary: str,
+    example: str,
+    result: str,
+    of_booleans: Primitive | None = None,
+) -> Binary:
+    """An elementwise function of two arguments that is one primitive, or another for booleans."""
     bind = primitive.bind
+    bind_booleans = (of_booleans or primitive).bind
 
     def fun(x: ArrayLike, y: ArrayLike, /) -> Array:
         if type(x) is ConcreteArray and type(y) is ConcreteArray:
             a, b = x._value, y._value
-            if a.dtype is b.dtype and a.ndim == b.ndim:
+            if a.dtype is b.dtype and a.ndim == b.ndim and a.dtype is not _BOOL:
                 return bind(x, y)
-        return bind(*_operands(name, x, y))
+        x, y = _operands(name, x, y)
+        return bind(x, y) if x.dtype != _BOOL else bind_booleans(x, y)
 
     return publish(fun, "numpy", name, summary, example, result)
 
 
-def unary(primitive: Primitive, name: str, summary: str, example: str, result: str) -> Unary:
-    """An elementwise function of one argument of any dtype that is one primitive."""
+def unary(
+    primitive: Primitive,
+    name: str,
+    summary: str,
+    example: str,
+    result: str,
+    special: str = "",
+    instead: Callable[[Array], Array] = lambda x: x,
+) -> Unary:
+    """An elementwise function that is one primitive; `instead` for the kinds in `special`."""
 
     def fun(x: ArrayLike, /) -> Array:
         if type(x) is not ConcreteArray:
             (x,) = promote_args(name, x)
+        if x.dtype.kind in special:
+            return instead(x)
         return primitive.bind(x)
 
     return publish(fun, "numpy", name, summary, example, result)
@@ -260,19 +286,21 @@ cbrt = inexact(
     "jnp.cbrt(0.5)",
     "Array(0.79370053, dtype=float64, weak_type=True)",
 )
-floor = inexact(
+floor = unary(
     lax.floor_p,
     "floor",
     "Elementwise floor.",
     "jnp.floor(0.5)",
     "Array(0., dtype=float64, weak_type=True)",
+    special="iub",
 )
-ceil = inexact(
+ceil = unary(
     lax.ceil_p,
     "ceil",
     "Elementwise ceiling.",
     "jnp.ceil(0.5)",
     "Array(1., dtype=float64, weak_type=True)",
+    special="iub",
 )
 negative = unary(
     lax.neg_p,
@@ -287,6 +315,8 @@ square = unary(
     "Elementwise x * x.",
     "jnp.square(3.0)",
     "Array(9., dtype=float64, weak_type=True)",
+    special="b",
+    instead=lambda x: lax.square_p.bind(astype(x, np.dtype(np.int32))),
 )
 sign = unary(
     lax.sign_p,
@@ -301,6 +331,7 @@ abs = unary(
     "Elementwise absolute value; its slope at 0 is 1.",
     "jnp.abs(-2.0)",
     "Array(2., dtype=float64, weak_type=True)",
+    special="ub",
 )
 add = binary(
     lax.add_p,
@@ -308,6 +339,7 @@ add = binary(
     "Elementwise sum.",
     "jnp.add(1.0, 2.0)",
     "Array(3., dtype=float64, weak_type=True)",
+    of_booleans=lax.or_p,
 )
 subtract = binary(
     lax.sub_p,
@@ -322,6 +354,7 @@ multiply = binary(
     "Elementwise product.",
     "jnp.multiply(1.0, 2.0)",
     "Array(2., dtype=float64, weak_type=True)",
+    of_booleans=lax.and_p,
 )
 maximum = binary(
     lax.max_p,

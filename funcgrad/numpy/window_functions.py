@@ -69,6 +69,8 @@ def i0(x: ArrayLike) -> Array:
     Array([1.        , 1.26606588], dtype=float64)
     """
     (y,) = promote_inexact("i0", x)
+    if dtypes.kind(y.dtype) == "c":
+        raise ValueError(f"Unsupported input type to jnp.i0: {y.dtype.name}")
     # The library function is scaled by exp(-|x|). Here |x| has the derivative 0 at 0.
     return lax.exp(y * sign(y)) * lax.bessel_i0e(y)
 

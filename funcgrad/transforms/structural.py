@@ -117,7 +117,8 @@ class AddAny(Primitive):
         return self.bind(x, y), dx
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
-        return f"{emitter.numpy('add')}({args[0]}, {args[1]})"
+        on_scalars: str | None = emitter.operator(args, eqn)
+        return on_scalars or f"{emitter.numpy('add')}({args[0]}, {args[1]})"
 
 
 add_any_p = AddAny("add_any", np.add)
