@@ -18,11 +18,14 @@ PATIENCE = 300.0  # seconds for one reply
 
 
 class Effort(NamedTuple):
-    """Rounds over all systems, timings in each, and the seconds that one timing takes."""
+    """Rounds over all systems, timings in each, and the seconds that one timing takes.
 
-    rounds: int = 5
-    repeats: int = 15
-    batch: float = 0.005
+    A timing is shorter than the slice of time that a busy machine gives to a process.
+    """
+
+    rounds: int = 3
+    repeats: int = 25
+    batch: float = 0.001
 
 
 class Summary(NamedTuple):
@@ -106,7 +109,7 @@ def timings(worker: Worker, case: Case, effort: Effort) -> dict[str, Any]:
         with Worker(worker.system, worker.python) as fresh:
             return fresh.ask(case=case.name, repeats=1, batch=effort.batch)
     # A preparation costs much more than a call: fewer of them, and of what is slow only one.
-    few = 1 if case.once or case.per >= 1_000 else max(1, effort.repeats // 5)
+    few = 1 if case.once or case.per >= 1_000 else max(1, effort.repeats // 10)
     repeats = effort.repeats if case.how == "repeat" else few
     return worker.ask(case=case.name, repeats=repeats, batch=effort.batch)
 

@@ -59,8 +59,8 @@ def repeated(case: Case, name: str, repeats: int, batch: float) -> list[Times]:
     system, call = load(name), case.prepare(name)
     check(case, system.wait(call()))
     number = 1
-    while (elapsed := clock(system, call, number)[0][0]) < batch:
-        number = max(2 * number, int(number * batch / elapsed)) if elapsed else 2 * number
+    while clock(system, call, number)[0][0] < batch:
+        number *= 2
     found = [clock(system, call, number)[0] for _ in range(repeats)]
     return [(wall / number, processor / number) for wall, processor in found]
 
