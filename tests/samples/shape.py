@@ -263,6 +263,11 @@ LAX: list[Row] = [
         ref=lambda x, s: np.broadcast_to(x, (*s, *x.shape)),
     ),
     *op(
+        "lax.broadcast_like",
+        case(F("n"), F("m", "n")),
+        ref=lambda x, like: np.broadcast_to(x, like.shape),
+    ),
+    *op(
         "lax.broadcast_in_dim",
         case(F(3), (2, 3), (1,)),
         case(F(2, 1), (2, 4, 3), (0, 2)),

@@ -9,8 +9,7 @@ from funcgrad.lax.linalg.cholesky import cholesky, cholesky_update, symmetric_pr
 from funcgrad.lax.linalg.eigh import EighImplementation, EigImplementation, eig, eigh
 from funcgrad.lax.linalg.hessenberg import hessenberg, schur, tridiagonal, tridiagonal_solve
 from funcgrad.lax.linalg.lu import lu, lu_pivots_to_permutation
-from funcgrad.lax.linalg.qr import geqrf as geqrf
-from funcgrad.lax.linalg.qr import householder_product, ormqr, qr
+from funcgrad.lax.linalg.qr import geqrf, householder_product, ormqr, qr
 from funcgrad.lax.linalg.svd import SvdAlgorithm, qdwh, svd
 from funcgrad.lax.linalg.triangular import triangular_solve
 
@@ -31,6 +30,7 @@ __all__ = [
     "cholesky_update",
     "eig",
     "eigh",
+    "geqrf",
     "hessenberg",
     "householder_product",
     "lu",
