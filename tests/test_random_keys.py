@@ -36,6 +36,17 @@ def test_dtype_and_shape() -> None:
     assert random.key(0, dtype=key.dtype).dtype == key.dtype
 
 
+def test_names_of_other_generators() -> None:
+    """Programs that ask for `rbg` get philox under that name."""
+    for name, tag in [("rbg", "rbg"), ("unsafe_rbg", "urbg")]:
+        key = random.key(3, impl=name)
+        assert str(key.dtype) == f"key<{tag}>"
+        np.testing.assert_array_equal(random.PRNGKey(3, impl=name), [0, 3, 0, 3])
+        np.testing.assert_array_equal(
+            random.normal(key, (4,)), random.normal(random.key(3, impl="philox"), (4,))
+        )
+
+
 def test_legacy_keys_behave_like_new_ones() -> None:
     new, old = random.key(5), random.PRNGKey(5)
     assert old.dtype == np.uint32

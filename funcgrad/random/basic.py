@@ -9,9 +9,7 @@ import numpy as np
 import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.dtypes import canonicalize_dtype, finfo, iinfo, issubdtype
-from funcgrad.lax.bits import bitcast_convert_type
 from funcgrad.lax.prng import known_key, new_array, random_bits, random_split
-from funcgrad.lax.special import erf_inv
 from funcgrad.random import fused
 from funcgrad.random.arguments import (
     Array,
@@ -101,7 +99,7 @@ def unit_floats(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     one = np.array(1, dtype)
     drawn = lax.shift_right_logical(drawn, uint.type(width - mantissa))
     drawn = lax.bitwise_or(drawn, one.view(uint)[()])
-    return bitcast_convert_type(drawn, dtype) - one[()]
+    return lax.bitcast_convert_type(drawn, dtype) - one[()]
 
 
 def normal(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Array:
@@ -145,7 +143,7 @@ def _normal(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
 def _normal_real(key: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     low = np.nextafter(np.array(-1, dtype), np.array(0, dtype))
     u = _uniform(key, shape, dtype, low[()], np.array(1, dtype)[()])
-    return lax.mul(np.array(np.sqrt(2), dtype)[()], erf_inv(u))
+    return lax.mul(np.array(np.sqrt(2), dtype)[()], lax.erf_inv(u))
 
 
 def randint(

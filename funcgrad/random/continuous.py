@@ -10,7 +10,6 @@ import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.dtypes import finfo
 from funcgrad.lax.prng import random_split
-from funcgrad.lax.special import erf, erf_inv
 from funcgrad.random.arguments import (
     Array,
     as_float,
@@ -310,11 +309,11 @@ def _truncated_normal(
 ) -> Array:
     root2 = np.array(np.sqrt(2), dtype)[()]
     lower, upper = as_float(lower, dtype), as_float(upper, dtype)
-    u = uniform(key, shape, dtype, erf(lower / root2), erf(upper / root2))
+    u = uniform(key, shape, dtype, lax.erf(lower / root2), lax.erf(upper / root2))
     # Rounding must not leave the open interval.
     above = lax.nextafter(lax.stop_gradient(lower), np.array(np.inf, dtype)[()])
     below = lax.nextafter(lax.stop_gradient(upper), np.array(-np.inf, dtype)[()])
-    return jnp.clip(root2 * erf_inv(u), above, below)
+    return jnp.clip(root2 * lax.erf_inv(u), above, below)
 
 
 def wald(

@@ -12,7 +12,6 @@ import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.dtypes import canonicalize_dtype, iinfo, issubdtype
 from funcgrad.lax.prng import random_split, second_use
-from funcgrad.lax.special import lgamma
 from funcgrad.random.arguments import Array, as_float, common_shape, compiled, float_dtype, one_key
 from funcgrad.random.basic import uniform
 
@@ -101,7 +100,7 @@ def _poisson_rejection(key: Any, lam: Any, shape: tuple[int, ...], dtype: Any, m
         us = 0.5 - lax.abs(u)
         k = lax.floor((2 * a / us + b) * u + lam + 0.43)
         s = lax.log(v * inv_alpha / (a / (us * us) + b))
-        bound = -lam + k * log_lam - lgamma(k + 1)
+        bound = -lam + k * log_lam - lax.lgamma(k + 1)
         quick = (us >= 0.07) & (v <= v_r)
         reject = (k < 0) | ((us < 0.013) & (v > us))
         accept = quick | (~reject & (s <= bound))

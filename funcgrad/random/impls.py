@@ -12,6 +12,9 @@ __all__ = ["default_impl", "philox_impl", "resolve_impl", "threefry_impl"]
 
 threefry_impl = PRNGImpl("threefry2x32", "fry", threefry)
 philox_impl = PRNGImpl("philox", "philox", philox)
+# JAX's names for what its backend has at hand, with keys of the same layout: the same generator.
+for _name, _tag in (("rbg", "rbg"), ("unsafe_rbg", "urbg")):
+    PRNGImpl(_name, _tag, philox)
 
 
 def default_impl() -> PRNGImpl:

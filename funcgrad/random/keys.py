@@ -60,7 +60,7 @@ def key(seed: Any, *, impl: Any = None, dtype: Any = None) -> Array:
 
     Args:
       seed: a scalar integer; with 64-bit types on, all its 64 bits count.
-      impl: the generator, `"threefry2x32"` or `"philox"`; None is the configured one
+      impl: the generator, `"threefry2x32"` or `"philox"` (also `"rbg"`); None is the configured one
         (`default_prng_impl`).
       dtype: the key dtype instead of `impl`.
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.random import threefry
 from funcgrad.random.blocks import BLOCK, Filler, fill_blocks
 
 __all__ = ["KEY_SHAPE", "bits", "filler", "fold_in", "philox4x64", "seed", "split"]
@@ -195,9 +196,6 @@ def fold_in(keys: Words, data: Words) -> Words:
 
 
 def seed(seeds: np.ndarray[Any, Any]) -> Words:
-    """Keys `uint32[*s, 4]` from integers: the low and the high 32 bits, and zeros."""
-    wide = seeds.astype(np.uint64 if seeds.dtype.itemsize == 8 else np.uint32).astype(np.uint64)
-    out = np.zeros((*seeds.shape, 4), np.uint32)
-    out[..., 0] = wide & np.uint64(0xFFFFFFFF)
-    out[..., 1] = wide >> np.uint64(32)
-    return out
+    """Keys `uint32[*s, 4]` from integers: the high and the low 32 bits, twice."""
+    words = threefry.seed(seeds)
+    return np.concatenate([words, words], axis=-1)
