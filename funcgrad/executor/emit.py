@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import keyword
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -97,7 +98,11 @@ class Module:
         return known
 
     def source(self) -> str:
-        return "\n".join(self.headers) + "\n\n\n" + "\n\n".join(self.functions)
+        body = "\n\n".join(self.functions)
+        # Numbers that were written in place need no name.
+        words = set(re.findall(r"\w+", body))
+        headers = [line for line in self.headers if line.split(" ")[0] in words or "import" in line]
+        return "\n".join(headers) + "\n\n\n" + body
 
 
 class Emitter:

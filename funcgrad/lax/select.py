@@ -111,7 +111,8 @@ class SelectN(Elementwise):
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: Any) -> str:
         which = eqn.invars[0].aval
-        if len(args) == 3 and not which.shape:
+        full = all(v.aval.shape == eqn.outvars[0].aval.shape for v in eqn.invars[1:])
+        if len(args) == 3 and not which.shape and full:
             # One choice for the whole array: no element has to be looked at.
             test = args[0] if which.dtype == _BOOL else f"{args[0]} > 0"
             return f"{args[2]} if {test} else {args[1]}"

@@ -61,7 +61,15 @@ class Reshape(Linear):
         return self.bind(x, new_sizes=(axis.size, *new_sizes), **params), 0
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
-        return f"{args[0]}.reshape({tuple(eqn.params['new_sizes'])})"
+        return _reshaped(args[0], eqn)
+
+
+def _reshaped(x: str, eqn: JaxprEqn) -> str:
+    """To a scalar by indexing: NumPy then gives a scalar, on which Python's operators are quick."""
+    old, new = eqn.invars[0].aval, eqn.outvars[0].aval
+    if not new.shape and old.dtype.kind != "V":
+        return f"{x}[{', '.join(['0'] * old.ndim)}]" if old.ndim else x
+    return f"{x}.reshape({new.shape})"
 
 
 reshape_p = Reshape("reshape")
@@ -90,7 +98,7 @@ class Squeeze(Linear):
         return self.bind(x, dimensions=tuple(d + 1 for d in dimensions)), 0
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
-        return f"{args[0]}.reshape({eqn.outvars[0].aval.shape})"
+        return _reshaped(args[0], eqn)
 
 
 squeeze_p = Squeeze("squeeze")
