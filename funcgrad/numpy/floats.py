@@ -17,7 +17,7 @@ from funcgrad.numpy.convert import (
     promote_inexact,
     promote_shapes,
 )
-from funcgrad.numpy.logic import greater, isnan, less, where
+from funcgrad.numpy.logic import greater, isnan, less, logical_or, where
 from funcgrad.numpy.ufuncs import weak_if_all
 
 __all__ = [
@@ -226,7 +226,7 @@ def fmax(x1: ArrayLike, x2: ArrayLike) -> Array:
     >>> jnp.fmax(1.0, jnp.nan)
     Array(1., dtype=float64, weak_type=True)
     """
-    return where(lax.bitwise_or(greater(x1, x2), isnan(x2)), x1, x2)
+    return where(logical_or(greater(x1, x2), isnan(x2)), x1, x2)
 
 
 def fmin(x1: ArrayLike, x2: ArrayLike) -> Array:
@@ -236,7 +236,7 @@ def fmin(x1: ArrayLike, x2: ArrayLike) -> Array:
     >>> jnp.fmin(1.0, jnp.nan)
     Array(1., dtype=float64, weak_type=True)
     """
-    return where(lax.bitwise_or(less(x1, x2), isnan(x2)), x1, x2)
+    return where(logical_or(less(x1, x2), isnan(x2)), x1, x2)
 
 
 def signbit(x: ArrayLike, /) -> Array:

@@ -59,7 +59,6 @@ __all__ = [
 Unary = Callable[[ArrayLike], Array]
 Binary = Callable[[ArrayLike, ArrayLike], Array]
 
-_BOOL = np.dtype(bool)
 _KIND_OF_SCALAR = {bool: 0, int: 1, float: 2, complex: 3}
 _KIND_OF_DTYPE = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
 
@@ -98,25 +97,16 @@ def weak_if_all(out: Array, *args: Any) -> Array:
     return astype(out, out.dtype, out.weak_type and all(typeof(x).weak_type for x in args))
 
 
-def binary(
-    primitive: Primitive,
-    name: str,
-    summary: str,
-    example: str,
-    result: str,
-    of_booleans: Primitive | None = None,
-) -> Binary:
-    """An elementwise function of two arguments that is one primitive, or another for booleans."""
+def binary(primitive: Primitive, name: str, summary: str, example: str, result: str) -> Binary:
+    """An elementwise function of two arguments that is one primitive."""
     bind = primitive.bind
-    bind_booleans = (of_booleans or primitive).bind
 
     def fun(x: ArrayLike, y: ArrayLike, /) -> Array:
         if type(x) is ConcreteArray and type(y) is ConcreteArray:
             a, b = x._value, y._value
-            if a.dtype is b.dtype and a.ndim == b.ndim and a.dtype is not _BOOL:
+            if a.dtype is b.dtype and a.ndim == b.ndim:
                 return bind(x, y)
-        x, y = _operands(name, x, y)
-        return bind(x, y) if x.dtype != _BOOL else bind_booleans(x, y)
+        return bind(*_operands(name, x, y))
 
     return publish(fun, "numpy", name, summary, example, result)
 
@@ -339,7 +329,6 @@ add = binary(
     "Elementwise sum.",
     "jnp.add(1.0, 2.0)",
     "Array(3., dtype=float64, weak_type=True)",
-    of_booleans=lax.or_p,
 )
 subtract = binary(
     lax.sub_p,
@@ -354,7 +343,6 @@ multiply = binary(
     "Elementwise product.",
     "jnp.multiply(1.0, 2.0)",
     "Array(2., dtype=float64, weak_type=True)",
-    of_booleans=lax.and_p,
 )
 maximum = binary(
     lax.max_p,
