@@ -66,7 +66,7 @@ def logmeanexp(x: Any, axis: Any = None, where: Any = None, keepdims: bool = Fal
     count = fnp.count_nonzero(
         fnp.broadcast_to(True if where is None else where, fnp.shape(x)), axis, keepdims=keepdims
     )
-    return total - fnp.log(count)
+    return total - fnp.log(count.astype(total.dtype))
 
 
 def softmax(x: Any, axis: Any = -1, where: Any = None) -> Array:

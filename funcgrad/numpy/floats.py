@@ -152,7 +152,8 @@ def angle(z: ArrayLike, deg: bool = False) -> Array:
     Array(1.57079633, dtype=float64, weak_type=True)
     """
     x, y = real(z), imag(z)
-    if dtypes.kind(x.dtype) != "f":
+    # A real scalar counts as a Python number.
+    if dtypes.kind(x.dtype) != "f" or (x.ndim == 0 and not np.iscomplexobj(z)):
         x, y = (astype(part, dtypes.default_float_dtype()) for part in (x, y))
     elif not np.iscomplexobj(z):
         x, y = astype(x, x.dtype), astype(y, y.dtype)
