@@ -82,8 +82,7 @@ class Module:
         known = key in self._names
         name = self.named(key, f"_{safe}{suffix}", np.asarray(value))
         if not known:
-            inf_nan = text.replace("nan", "np.nan").replace("inf", "np.inf")
-            self.headers.append(f"{name} = np.array({inf_nan}, np.{dtype.name})")
+            self.headers.append(f"{name} = np.array({_number(value.item())}, np.{dtype.name})")
         return name
 
     def function(self, closed: ClosedJaxpr, name: str = "body") -> str:
@@ -287,6 +286,13 @@ def _variable(n: int) -> str:
         if not n:
             break
     return text + "_" if keyword.iskeyword(text) or text == "np" else text
+
+
+def _number(value: Any) -> str:
+    """A number as Python source."""
+    if isinstance(value, complex):
+        return f"complex({_number(value.real)}, {_number(value.imag)})"
+    return repr(value).replace("nan", "np.nan").replace("inf", "np.inf")
 
 
 def _identifier(name: str) -> str:
