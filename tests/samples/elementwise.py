@@ -318,6 +318,7 @@ SPECIAL: list[Row] = [
         None,
         lo=0.3,
         hi=3.0,
+        promotes=0,
         edges=False,
         no={"jvp": "no derivative is defined", "vjp": "likewise"},
     ),
