@@ -20,7 +20,7 @@ _ALL = "fciub"
 
 
 # In a partial derivative `z` is the result, `x` and `y` are the arguments.
-add_p: Elementwise = Elementwise("add", np.add, ONE, ONE, accepts=_NUMBERS, linear_in=(0, 1))
+add_p: Elementwise = Elementwise("add", np.add, ONE, ONE, accepts=_ALL, linear_in=(0, 1))
 sub_p: Elementwise = Elementwise(
     "sub", np.subtract, ONE, MINUS_ONE, accepts=_NUMBERS, linear_in=(0, 1)
 )

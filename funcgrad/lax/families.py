@@ -26,6 +26,7 @@ from funcgrad.transforms.structural import (
     add_any_p,
     add_cotangents,
     broadcast_in_dim_p,
+    linear_equation,
     moveaxis,
     sum_to_shape,
     zeros,
@@ -317,10 +318,7 @@ class Linear(Primitive):
     def linearize(
         self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: Any
     ) -> Any:
-        out = trace.parent.process(self, primals, params)
-        if out.dtype.kind not in "fc" and dtypes.kind(out.dtype) not in "fc":
-            return out
-        return trace.record(self, tangents, out, params)
+        return linear_equation(self, trace, primals, tangents, params)
 
 
 class Bilinear(Primitive):
@@ -399,6 +397,6 @@ def zeros_like(x: Any) -> Any:
 
 # The two operations the rules above bind; their rules are lines in this file's own language.
 mul_p = Elementwise(
-    "mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="fciu", linear_in=(0, 1)
+    "mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="fciub", linear_in=(0, 1)
 )
 neg_p = Elementwise("neg", np.negative, MINUS_ONE, accepts="fciu", linear_in=(0,))

@@ -14,7 +14,15 @@ from funcgrad.lax.arithmetic import add, div, mul, sub
 from funcgrad.lax.bitwise import eq
 from funcgrad.lax.convert import convert, full_like
 from funcgrad.lax.elementwise import log_p
-from funcgrad.lax.families import Elementwise, mul_p, neg_p, operand, operands, scalar_like
+from funcgrad.lax.families import (
+    Elementwise,
+    broadcast_to,
+    mul_p,
+    neg_p,
+    operand,
+    operands,
+    scalar_like,
+)
 from funcgrad.lax.public import binary
 from funcgrad.lax.select import where
 
@@ -46,7 +54,8 @@ class Pow(Elementwise):
 def _pow_dx(z: Any, x: Any, y: Any) -> Any:
     y = convert(y, x.dtype)
     slope = mul(y, pow_p.bind(x, sub(y, 1.0)))
-    return where(eq(y, 0.0), full_like(slope, 0, slope.dtype), slope)
+    constant = broadcast_to(eq(y, 0.0), slope.shape)
+    return where(constant, full_like(slope, 0, slope.dtype), slope)
 
 
 def _pow_dy(z: Any, x: Any, y: Any) -> Any:

@@ -240,8 +240,6 @@ def mean(
         if dtype is None
         else dtypes.check_user_dtype(dtype, "mean")
     )
-    if dtypes.kind(x.dtype) in "iub" and dtype is None:
-        result = dtypes.default_float_dtype()
     axes = _axes(axis, x.ndim)
     compute = result
     if dtypes.kind(result) == "f" and result.itemsize < 4:
@@ -388,7 +386,7 @@ def _cumulative(name: str, run: Callable[..., Array]) -> Any:
             x = astype(x, dtypes.check_user_dtype(dtype, name))
         elif dtypes.kind(x.dtype) == "b":
             x = astype(x, dtypes.default_int_dtype())
-        return run(x, where_axis)
+        return run(astype(x, x.dtype), where_axis)
 
     summary = f"The cumulative {'sum' if 'sum' in name else 'product'} along an axis, or of the flattened array."
     return publish(fun, "numpy", name, summary, *_example(name))

@@ -128,7 +128,11 @@ class LinearizeTrace(Trace):
         self, primitive: Primitive, invars: Any, primal: Any, params: dict[str, Any]
     ) -> LinearizeTracer:
         """One equation on the tape; a tracer for its result."""
-        var = TapeVar(primal.shape, primal.dtype, primal.weak_type)
+        if type(primal) is ConcreteArray:
+            value = primal._value
+            var = TapeVar(value.shape, value.dtype, primal.weak_type)
+        else:
+            var = TapeVar(primal.shape, primal.dtype, primal.weak_type)
         # An eager tape is walked and thrown away: finding the user's line would cost more than the rest.
         place = NOWHERE if self.eager else current()
         self.tape.eqns.append(JaxprEqn(invars, (var,), primitive, params, place))

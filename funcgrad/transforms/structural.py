@@ -24,6 +24,7 @@ __all__ = [
     "argument",
     "broadcast_in_dim_p",
     "broadcast_new_axis",
+    "linear_equation",
     "moveaxis",
     "reduce_sum_p",
     "sum_to_shape",
@@ -94,6 +95,20 @@ def sum_to_shape(x: Any, shape: tuple[int, ...]) -> Any:
     return broadcast_in_dim_p.bind(out, shape=shape, broadcast_dimensions=kept, sharding=None)
 
 
+def linear_equation(
+    primitive: Primitive,
+    trace: Any,
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    params: dict[str, Any],
+) -> Any:
+    """Linearization of an operation that is linear in its one argument: the same for the tangent."""
+    out = trace.parent.process(primitive, primals, params)
+    if out.dtype.kind not in "fc" and dtypes.kind(out.dtype) not in "fc":
+        return out
+    return trace.record(primitive, tangents, out, params)
+
+
 class AddAny(Primitive):
     """The sum of two tangents or cotangents of the same type."""
 
@@ -157,6 +172,11 @@ class BroadcastInDim(Primitive):
         out = self.bind(*primals, **params)
         (t,) = tangents
         return out, Zero(out.aval) if type(t) is Zero else self.bind(t, **params)
+
+    def linearize(
+        self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]
+    ) -> Any:
+        return linear_equation(self, trace, primals, tangents, params)
 
     def transpose(self, ct: Any, x: Any, **params: Any) -> Sequence[Any]:
         dims = params["broadcast_dimensions"]
@@ -223,6 +243,11 @@ class Transpose(Primitive):
         (t,) = tangents
         return out, Zero(out.aval) if type(t) is Zero else self.bind(t, **params)
 
+    def linearize(
+        self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]
+    ) -> Any:
+        return linear_equation(self, trace, primals, tangents, params)
+
     def transpose(self, ct: Any, x: Any, *, permutation: Any) -> Sequence[Any]:
         inverse = tuple(sorted(range(len(permutation)), key=permutation.__getitem__))
         return (self.bind(ct, permutation=inverse),)
@@ -258,6 +283,11 @@ class ReduceSum(Primitive):
         out = self.bind(*primals, **params)
         (t,) = tangents
         return out, Zero(out.aval) if type(t) is Zero else self.bind(t, **params)
+
+    def linearize(
+        self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]
+    ) -> Any:
+        return linear_equation(self, trace, primals, tangents, params)
 
     def transpose(self, ct: Any, x: Any, *, axes: Any, **params: Any) -> Sequence[Any]:
         kept = tuple(i for i in range(x.aval.ndim) if i not in axes)
