@@ -14,6 +14,7 @@ from funcgrad.core.trace import Tracer
 from funcgrad.lax.slicing import slice_p
 from funcgrad.numpy import (
     arithmetic,
+    calculus,
     contractions,
     creation,
     floats,
@@ -21,8 +22,10 @@ from funcgrad.numpy import (
     joining,
     logic,
     reductions,
+    searching,
     shape,
     sorting,
+    statistics,
     ufuncs,
 )
 from funcgrad.numpy.convert import array, astype
@@ -167,6 +170,16 @@ def _flatten(self: Any, order: str = "C") -> Any:
     return shape.ravel(self, order=order)
 
 
+def _compress(self: Any, condition: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """The elements along an axis for which the condition holds."""
+    return sorting.compress(condition, self, axis, *args, **kwargs)
+
+
+def _to_device(self: Any, device: Any, *, stream: Any = None) -> Any:
+    """The array itself: there is one device."""
+    return self
+
+
 def _clip(self: Any, min: Any = None, max: Any = None) -> Any:
     """Held between two bounds."""
     return floats.clip(self, min, max)
@@ -198,6 +211,12 @@ def _matrix_transpose(self: Any) -> Any:
 
 
 _METHODS: dict[str, Any] = {
+    "choose": sorting.choose,
+    "compress": _compress,
+    "ptp": statistics.ptp,
+    "searchsorted": searching.searchsorted,
+    "sort": sorting.sort,
+    "trace": calculus.trace,
     "all": reductions.all,
     "any": reductions.any,
     "argmax": reductions.argmax,
@@ -226,6 +245,9 @@ _METHODS: dict[str, Any] = {
     "var": reductions.var,
 }
 _PROPERTIES: dict[str, Callable[[Any], Any]] = {
+    "flat": lambda self: iter(shape.ravel(self)),
+    "is_fully_replicated": lambda self: True,
+    "committed": lambda self: False,
     "T": lambda self: lax.transpose(self, range(self.ndim)[::-1]),
     "mT": _matrix_transpose,
     "real": floats.real,
@@ -235,7 +257,6 @@ _PROPERTIES: dict[str, Callable[[Any], Any]] = {
     "sharding": lambda self: None,
 }
 _FAILING = {
-    "sort": "x.sort() would change the array in place: use jnp.sort(x).",
     "fill": "x.fill() would change the array in place: use jnp.full_like(x, value).",
     "put": "x.put() would change the array in place: use x.at[index].set(value).",
 }
@@ -257,7 +278,7 @@ def install() -> None:
         setattr(Array, f"__{name}__", _operator(fun))
     Array.__hash__ = None  # type: ignore[assignment]  # setting __eq__ does not reset it here
     for name, fun in {
-        "__abs__": _abs, "__neg__": _neg, "__pos__": _pos, "__invert__": _invert, "__round__": _round, "__getitem__": _getitem, "reshape": _reshape,
+        "to_device": _to_device, "__abs__": _abs, "__neg__": _neg, "__pos__": _pos, "__invert__": _invert, "__round__": _round, "__getitem__": _getitem, "reshape": _reshape,
         "transpose": _transpose, "astype": _astype, "copy": _copy, "flatten": _flatten, "clip": _clip,
         "view": _view,
     }.items():  # fmt: skip
