@@ -122,6 +122,10 @@ class Primitive:
     # (emitter, names of the arguments, names of the results, equation).
     write: Callable[[Any, Sequence[str], Sequence[str], JaxprEqn], None] | None = None
 
+    # For an operation of several results: the equation without those that nobody reads, as far as
+    # they can go (equation, which results are read).
+    prune: Callable[[JaxprEqn, Sequence[bool]], JaxprEqn] | None = None
+
     def effects(self, params: dict[str, Any]) -> frozenset[Any]:
         """What else happens when it runs; operations with effects are kept, and in order."""
         return frozenset()

@@ -68,7 +68,10 @@ asinh_p: Elementwise = Elementwise(
     "asinh", np.arcsinh, lambda y, x: rsqrt_p.bind(ar.add(square_p.bind(x), 1.0))
 )
 acosh_p: Elementwise = Elementwise(
-    "acosh", np.arccosh, lambda y, x: rsqrt_p.bind(ar.mul(ar.sub(x, 1.0), ar.add(x, 1.0)))
+    "acosh",
+    np.arccosh,
+    # Not the root of the product: for complex x that is on the wrong branch.
+    lambda y, x: ar.mul(rsqrt_p.bind(ar.sub(x, 1.0)), rsqrt_p.bind(ar.add(x, 1.0))),
 )
 atanh_p: Elementwise = Elementwise(
     "atanh", np.arctanh, lambda y, x: ar.div(1.0, ar.sub(1.0, square_p.bind(x)))
@@ -118,7 +121,7 @@ def real_dtype(dtype: Any) -> Any:
     return np.dtype(f"f{dtype.itemsize // 2}") if dtype.kind == "c" else dtype
 
 
-abs_p = Abs("abs", np.abs, lambda y, x: sign_or_one(x), accepts="fciu", result=real_dtype)
+abs_p = Abs("abs", np.abs, lambda y, x: sign_or_one(x), accepts="fci", result=real_dtype)
 
 
 def sign_or_one(x: Any) -> Any:

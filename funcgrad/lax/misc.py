@@ -164,6 +164,10 @@ def reciprocal(x: ArrayLike) -> Array:
     Array(0.5, dtype=float64, weak_type=True)
     """
     x = as_operand(x)
+    if dtypes.kind(x.dtype) not in "fc":
+        raise TypeError(
+            f"reciprocal does not accept dtype {x.dtype.name}: convert it to floating point"
+        )
     return div(full_like(x, 1, shape=()), x)
 
 

@@ -47,6 +47,8 @@ def binary(primitive: Elementwise, summary: str, *rest: str) -> Callable[..., Ar
     def fun(x: ArrayLike, y: ArrayLike) -> Array:
         if not (isinstance(x, Array) and isinstance(y, Array)):
             x, y = operands(primitive.name, x, y)
+        if name in ("add", "mul") and x.dtype.kind == "b":
+            raise TypeError(f"{name} does not accept dtype bool; use bitwise_or or bitwise_and.")
         return primitive.bind(x, y)
 
     return publish(fun, "lax", name, f"Elementwise {summary}.", *rest[-2:])

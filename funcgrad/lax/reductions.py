@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from funcgrad.core.jaxpr import JaxprEqn
 from funcgrad.core.primitive import AxisData, Primitive, Zero
 from funcgrad.lax.arithmetic import div, mul
 from funcgrad.lax.bitwise import eq
-from funcgrad.lax.convert import convert
+from funcgrad.lax.convert import convert, full_like
 from funcgrad.lax.families import operand as as_operand
 from funcgrad.lax.public import publish
 from funcgrad.lax.select import where
@@ -105,6 +106,8 @@ class Extremum(Reduce):
         )
         chosen = convert(eq(x, wide), x.dtype)
         count = reduce_sum(chosen, axes)
+        if x.size == 0:
+            count = full_like(count, 1)
         return out, div(reduce_sum(mul(t, chosen), axes), count)
 
 
@@ -177,7 +180,7 @@ class OtherFactors(Primitive):
         kept = [i for i in range(x.ndim) if i not in axes]
         order = [*kept, *axes]
         moved = x.transpose(order)
-        flat = moved.reshape(*[x.shape[i] for i in kept], -1)
+        flat = moved.reshape([*[x.shape[i] for i in kept], math.prod(x.shape[i] for i in axes)])
         ones = np.ones_like(flat[..., :1])
         before = np.cumprod(np.concatenate([ones, flat[..., :-1]], -1), -1, dtype=x.dtype)
         behind = np.cumprod(np.concatenate([ones, flat[..., :0:-1]], -1), -1, dtype=x.dtype)

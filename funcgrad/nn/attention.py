@@ -71,7 +71,9 @@ def dot_product_attention(
     scores = scores * (1.0 / np.sqrt(dim).item() if scale is None else scale)
     if bias is not None:
         scores = scores + bias
-    visible = _visible(t, s, mask, is_causal, query_seq_lengths, key_value_seq_lengths, local_window_size)
+    visible = _visible(
+        t, s, mask, is_causal, query_seq_lengths, key_value_seq_lengths, local_window_size
+    )
     if visible is not None:
         scores = fnp.where(visible, scores, 0.7 * float(fnp.finfo(scores.dtype).min))
     total = logsumexp(scores, axis=-1, keepdims=True)

@@ -96,7 +96,11 @@ def _invert(self: Any) -> Any:
 
 
 def _round(self: Any, ndigits: int | None = None) -> Any:
-    return floats.round(self, ndigits or 0)
+    out = floats.round(self, ndigits or 0)
+    if ndigits is not None or dtypes.kind(out.dtype) not in "f":
+        return out
+    # round(x) of Python gives whole numbers.
+    return astype(out, dtypes.default_int_dtype())
 
 
 def _is_plain(index: slice) -> bool:

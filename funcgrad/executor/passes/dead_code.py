@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, Literal
+from collections.abc import Sequence
+from typing import Any
 
-__all__ = ["dead_code"]
+from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
+
+__all__ = ["dead_code", "live_equations"]
 
 
 def dead_code(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The program without the equations whose results nobody reads."""
     jaxpr = closed.jaxpr
-    needed = {v for v in jaxpr.outvars if type(v) is not Literal}
-    kept = []
-    for eqn in reversed(jaxpr.eqns):
-        if eqn.effects or any(v in needed for v in eqn.outvars):
-            needed.update(v for v in eqn.invars if type(v) is not Literal)
-            kept.append(eqn)
-    kept.reverse()
+    kept, needed, changed = live_equations(jaxpr.eqns, jaxpr.outvars)
     consts = [(v, c) for v, c in zip(jaxpr.constvars, closed.consts, strict=True) if v in needed]
-    if len(kept) == len(jaxpr.eqns) and len(consts) == len(closed.consts):
+    if not changed and len(consts) == len(closed.consts):
         return closed
     return ClosedJaxpr(
         Jaxpr(
@@ -31,3 +28,27 @@ def dead_code(closed: ClosedJaxpr) -> ClosedJaxpr:
         ),
         [c for _, c in consts],
     )
+
+
+def live_equations(
+    eqns: Sequence[JaxprEqn], outvars: Sequence[Any]
+) -> tuple[list[JaxprEqn], set[Any], bool]:
+    """The equations that results or effects need, loops and branches without the results that nobody
+    reads; all variables that are read; whether anything has gone.
+    """
+    needed = {v for v in outvars if type(v) is not Literal}
+    kept = []
+    changed = False
+    for eqn in reversed(eqns):
+        read = [v in needed for v in eqn.outvars]
+        if not (eqn.effects or any(read)):
+            changed = True
+            continue
+        if eqn.primitive.prune is not None and not all(read):
+            shorter = eqn.primitive.prune(eqn, read)
+            changed = changed or shorter is not eqn
+            eqn = shorter
+        needed.update(v for v in eqn.invars if type(v) is not Literal)
+        kept.append(eqn)
+    kept.reverse()
+    return kept, needed, changed

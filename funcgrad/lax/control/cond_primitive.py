@@ -22,6 +22,7 @@ from funcgrad.lax.control.cond_bodies import (
     transposed_branches,
 )
 from funcgrad.lax.control.jaxprs import assign, chosen, plain_jaxpr
+from funcgrad.lax.control.pruning import pruned_cond
 from funcgrad.lax.gradient_stop import stop_gradient
 from funcgrad.lax.select import select_n_p
 from funcgrad.transforms.batch import batch_flat, to_dim
@@ -38,6 +39,7 @@ class Cond(Primitive):
     """
 
     multiple_results = True
+    prune = staticmethod(pruned_cond)
 
     def abstract_eval(
         self, index: ShapedArray, *avals: ShapedArray, branches: tuple[ClosedJaxpr, ...], **_: Any

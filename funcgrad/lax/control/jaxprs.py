@@ -28,6 +28,7 @@ __all__ = [
     "run_compiled",
     "split_known",
     "stacked",
+    "start",
     "without_unused",
 ]
 
@@ -76,6 +77,13 @@ def assign(emitter: Any, names: Sequence[str], values: Sequence[str]) -> None:
     pairs = [(n, v) for n, v in zip(names, values, strict=True) if n != v]
     if pairs:
         emitter.statement(f"{', '.join(n for n, _ in pairs)} = {', '.join(v for _, v in pairs)}")
+
+
+def start(emitter: Any, names: Sequence[str], values: Sequence[str], vs: Sequence[Any]) -> None:
+    """Write the first carry; scalars become NumPy's scalars, on which Python's operators are quick."""
+    for name, value, v in zip(names, values, vs, strict=True):
+        scalar = not v.aval.shape and v.aval.dtype.kind != "V"
+        emitter.statement(f"{name} = {value}{'[()]' if scalar else ''}")
 
 
 @cached

@@ -24,7 +24,9 @@ from funcgrad.lax.control.jaxprs import (
     read_variables,
     run_compiled,
     stacked,
+    start,
 )
+from funcgrad.lax.control.pruning import pruned_scan
 from funcgrad.lax.control.scan_bodies import (
     Forward,
     batched_body,
@@ -47,6 +49,7 @@ class Scan(Primitive):
     """
 
     multiple_results = True
+    prune = staticmethod(pruned_scan)
 
     def abstract_eval(
         self, *avals: ShapedArray, jaxpr: ClosedJaxpr, length: int, num_carry: int, **params: Any
@@ -68,8 +71,7 @@ class Scan(Primitive):
         jaxpr, length, num_carry = params["jaxpr"], params["length"], params["num_carry"]
         consts, init, xs = parts(args, params["num_consts"], num_carry)
         carry, ys = parts(outs, num_carry)
-        for name, start in zip(carry, init, strict=True):
-            emitter.statement(f"{name} = {start}")
+        start(emitter, carry, init, eqn.outvars[:num_carry])
         for name, v in zip(ys, eqn.outvars[num_carry:], strict=True):
             dtype = emitter.literal(physical(v.aval.dtype))
             emitter.statement(f"{name} = np.empty({v.aval.shape}, {dtype})")

@@ -13,7 +13,8 @@ from funcgrad.core.avals import ShapedArray
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Var, eval_jaxpr
 from funcgrad.core.nans import debugging
 from funcgrad.core.primitive import AxisData, Primitive, Zero
-from funcgrad.lax.control.jaxprs import assign, parts, reordered, run_compiled
+from funcgrad.lax.control.jaxprs import assign, parts, reordered, run_compiled, start
+from funcgrad.lax.control.pruning import pruned_while
 from funcgrad.lax.control.scan_bodies import Flags, either
 from funcgrad.transforms.batch import batch_jaxpr, to_dim
 from funcgrad.transforms.cache import cached
@@ -36,6 +37,7 @@ class While(Primitive):
     """
 
     multiple_results = True
+    prune = staticmethod(pruned_while)
 
     def abstract_eval(self, *avals: ShapedArray, body_jaxpr: ClosedJaxpr, **params: Any) -> Any:
         return body_jaxpr.out_avals
@@ -54,8 +56,7 @@ class While(Primitive):
         cond, body = params["cond_jaxpr"], params["body_jaxpr"]
         cond_consts, body_consts, init = parts(args, params["cond_nconsts"], params["body_nconsts"])
         axes = cond.out_avals[0].ndim
-        for name, start in zip(outs, init, strict=True):
-            emitter.statement(f"{name} = {start}")
+        start(emitter, outs, init, eqn.outvars)
         with emitter.indented("while True:"):
             (go_on,) = emitter.block(cond, [*cond_consts, *outs], "while_cond")
             emitter.statement(f"if not {go_on}{'.any()' if axes else ''}: break")
