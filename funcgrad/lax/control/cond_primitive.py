@@ -21,7 +21,8 @@ from funcgrad.lax.control.cond_bodies import (
     linearized_branches,
     transposed_branches,
 )
-from funcgrad.lax.control.jaxprs import assign, chosen, plain_jaxpr
+from funcgrad.lax.control.emission import assign
+from funcgrad.lax.control.jaxprs import chosen, plain_jaxpr
 from funcgrad.lax.control.pruning import pruned_cond
 from funcgrad.lax.gradient_stop import stop_gradient
 from funcgrad.lax.select import select_n_p

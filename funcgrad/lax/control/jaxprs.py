@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from funcgrad.transforms.stage import trace_to_jaxpr
 
 __all__ = [
     "Split",
-    "assign",
     "chosen",
     "constant_zeros",
     "parts",
@@ -28,7 +27,6 @@ __all__ = [
     "run_compiled",
     "split_known",
     "stacked",
-    "start",
     "without_unused",
 ]
 
@@ -72,20 +70,6 @@ def constant_zeros(aval: ShapedArray) -> ConcreteArray:
     return ConcreteArray(np.broadcast_to(np.zeros((), aval.dtype), aval.shape))
 
 
-def assign(emitter: Any, names: Sequence[str], values: Sequence[str]) -> None:
-    """Write one assignment of all values that are not where they belong already."""
-    pairs = [(n, v) for n, v in zip(names, values, strict=True) if n != v]
-    if pairs:
-        emitter.statement(f"{', '.join(n for n, _ in pairs)} = {', '.join(v for _, v in pairs)}")
-
-
-def start(emitter: Any, names: Sequence[str], values: Sequence[str], vs: Sequence[Any]) -> None:
-    """Write the first carry; scalars become NumPy's scalars, on which Python's operators are quick."""
-    for name, value, v in zip(names, values, vs, strict=True):
-        scalar = not v.aval.shape and v.aval.dtype.kind != "V"
-        emitter.statement(f"{name} = {value}{'[()]' if scalar else ''}")
-
-
 @cached
 def reordered(
     closed: ClosedJaxpr, ins: tuple[int, ...] | None, outs: tuple[int, ...] | None
@@ -120,10 +104,14 @@ class Split:
         self.values = values
 
 
-def split_known(closed: ClosedJaxpr, known: Sequence[bool], also: Sequence[Any] = ()) -> Split:
+def split_known(
+    closed: ClosedJaxpr,
+    known: Sequence[bool],
+    movable: Callable[[JaxprEqn], bool] = lambda eqn: True,
+) -> Split:
     """Cut `closed` into what depends on the parameters flagged `known` only, and the rest.
 
-    Equations with effects stay in the rest. `also` are variables to count as needed by it.
+    Equations with effects, and those that are not movable, stay in the rest.
     """
     j = closed.jaxpr
     computable: set[Any] = set(j.constvars)
@@ -131,14 +119,15 @@ def split_known(closed: ClosedJaxpr, known: Sequence[bool], also: Sequence[Any] 
     given = set(computable)
     first, second = [], []
     for eqn in j.eqns:
-        if not eqn.effects and all(type(v) is Literal or v in computable for v in eqn.invars):
+        ready = all(type(v) is Literal or v in computable for v in eqn.invars)
+        if ready and not eqn.effects and movable(eqn):
             first.append(eqn)
             computable.update(eqn.outvars)
         else:
             second.append(eqn)
     made = computable - given
     needed: dict[Any, None] = {}
-    for v in [*(v for eqn in second for v in eqn.invars), *j.outvars, *also]:
+    for v in [*(v for eqn in second for v in eqn.invars), *j.outvars]:
         if type(v) is not Literal and v in made:
             needed[v] = None
     values = list(needed)

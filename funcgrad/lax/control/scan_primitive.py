@@ -15,8 +15,8 @@ from funcgrad.core.jaxpr import ClosedJaxpr, JaxprEqn, Var, eval_jaxpr
 from funcgrad.core.nans import debugging
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
 from funcgrad.core.trace import use_trace
+from funcgrad.lax.control.emission import assign, hoisted, start, sums_in_place
 from funcgrad.lax.control.jaxprs import (
-    assign,
     chosen,
     constant_zeros,
     parts,
@@ -24,7 +24,6 @@ from funcgrad.lax.control.jaxprs import (
     read_variables,
     run_compiled,
     stacked,
-    start,
 )
 from funcgrad.lax.control.pruning import pruned_scan
 from funcgrad.lax.control.scan_bodies import (
@@ -71,23 +70,28 @@ class Scan(Primitive):
         jaxpr, length, num_carry = params["jaxpr"], params["length"], params["num_carry"]
         consts, init, xs = parts(args, params["num_consts"], num_carry)
         carry, ys = parts(outs, num_carry)
-        start(emitter, carry, init, eqn.outvars[:num_carry])
+        body, fixed = hoisted(emitter, jaxpr, consts)
+        sums = sums_in_place(body, len(fixed), num_carry)
+        start(emitter, carry, init, eqn.outvars[:num_carry], sums.positions)
         for name, v in zip(ys, eqn.outvars[num_carry:], strict=True):
             dtype = emitter.literal(physical(v.aval.dtype))
             emitter.statement(f"{name} = np.empty({v.aval.shape}, {dtype})")
         i = emitter.fresh("i")
-        read = read_variables(jaxpr.jaxpr)
+        read = read_variables(sums.body.jaxpr)
         turns = f"range({length - 1}, -1, -1)" if params["reverse"] else f"range({length})"
         with emitter.indented(f"for {i} in {turns}:"):
             slices = []
-            for x, v in zip(xs, jaxpr.jaxpr.invars[len(consts) + num_carry :], strict=True):
+            for x, v in zip(xs, body.jaxpr.invars[len(fixed) + num_carry :], strict=True):
                 slices.append(emitter.fresh("x"))
                 if v in read:
                     emitter.statement(f"{slices[-1]} = {x}[{i}]")
-            results = emitter.block(jaxpr, [*consts, *carry, *slices], "scan_body")
+            results = emitter.block(sums.body, [*fixed, *carry, *slices], "scan_body")
             new, rows = parts(results, num_carry)
             for name, row in zip(ys, rows, strict=True):
                 emitter.statement(f"{name}[{i}] = {row}")
+            for k in sorted(sums.positions):
+                emitter.statement(f"np.add({carry[k]}, {new[k]}, out={carry[k]})")
+                new[k] = carry[k]
             assign(emitter, carry, new)
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> Any:

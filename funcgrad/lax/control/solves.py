@@ -11,7 +11,8 @@ from funcgrad.core.jaxpr import ClosedJaxpr, JaxprEqn, eval_jaxpr, jaxpr_as_fun
 from funcgrad.core.primitive import AxisData, Primitive, Zero, instantiate
 from funcgrad.core.pytree import PyTreeDef, treedef_children, treedef_tuple, unflatten
 from funcgrad.lax.control.common import Traced, avals_of, flatten_arrays, strong, trace_function
-from funcgrad.lax.control.jaxprs import assign, parts, run_compiled
+from funcgrad.lax.control.emission import assign
+from funcgrad.lax.control.jaxprs import parts, run_compiled
 from funcgrad.lax.custom import custom_jvp_call_p
 from funcgrad.lax.families import neg_p
 from funcgrad.transforms.batch import batch_jaxpr, to_dim

@@ -13,7 +13,8 @@ from funcgrad.core.avals import ShapedArray
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Var, eval_jaxpr
 from funcgrad.core.nans import debugging
 from funcgrad.core.primitive import AxisData, Primitive, Zero
-from funcgrad.lax.control.jaxprs import assign, parts, reordered, run_compiled, start
+from funcgrad.lax.control.emission import assign, hoisted, start
+from funcgrad.lax.control.jaxprs import parts, reordered, run_compiled
 from funcgrad.lax.control.pruning import pruned_while
 from funcgrad.lax.control.scan_bodies import Flags, either
 from funcgrad.transforms.batch import batch_jaxpr, to_dim
@@ -56,11 +57,13 @@ class While(Primitive):
         cond, body = params["cond_jaxpr"], params["body_jaxpr"]
         cond_consts, body_consts, init = parts(args, params["cond_nconsts"], params["body_nconsts"])
         axes = cond.out_avals[0].ndim
+        cond, cond_fixed = hoisted(emitter, cond, cond_consts)
+        body, body_fixed = hoisted(emitter, body, body_consts)
         start(emitter, outs, init, eqn.outvars)
         with emitter.indented("while True:"):
-            (go_on,) = emitter.block(cond, [*cond_consts, *outs], "while_cond")
+            (go_on,) = emitter.block(cond, [*cond_fixed, *outs], "while_cond")
             emitter.statement(f"if not {go_on}{'.any()' if axes else ''}: break")
-            new = emitter.block(body, [*body_consts, *outs], "while_body")
+            new = emitter.block(body, [*body_fixed, *outs], "while_body")
             if axes:
                 new = [
                     old if old == x else f"np.where({_mask(go_on, axes, a)}, {x}, {old})"
