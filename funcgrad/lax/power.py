@@ -139,7 +139,8 @@ def _integer_pow_slope(x: Any, y: int) -> Any:
     if y == 0:
         return full_like(x, 0)
     power = x if y == 2 else integer_pow_p.bind(x, y=y - 1)
-    return mul_p.bind(scalar_like(y, x.dtype), power)
+    factor = full_like(x, y, shape=()) if x.weak_type else scalar_like(y, x.dtype)
+    return mul_p.bind(factor, power)
 
 
 def pow(x: ArrayLike, y: ArrayLike) -> Array:

@@ -127,6 +127,7 @@ SETS: list[Row] = [
         case(Z("n", lo=0, hi=3)),
         case(F("n")),
         case(Z(2, 3, lo=0, hi=3)),
+        ref=np.unique,
         no=dynamic(jvp="as are the places of the results"),
     ),
     *op(
