@@ -22,6 +22,12 @@ _SILENT: dict[str, tuple[tuple[str, Any], ...]] = {
     "jit": (("inline", False), ("keep_unused", False), ("donated_invars", None)),
 }
 _HIDDEN = {"broadcast_in_dim": ("shape",)}
+# JAX writes the axes of a contraction as lists.
+_SHOWN: dict[str, dict[str, Callable[[Any], Any]]] = {
+    "dot_general": {
+        "dimension_numbers": lambda v: tuple(tuple(list(axes) for axes in pair) for pair in v)
+    }
+}
 
 
 def format_jaxpr(
@@ -124,9 +130,10 @@ class _Printer:
     def params(self, eqn: Any) -> list[tuple[str, Any]]:
         name = eqn.primitive.name
         silent = dict(_SILENT.get(name, ()))
+        shown = _SHOWN.get(name, {})
         hidden = _HIDDEN.get(name, ())
         return [
-            (k, v)
+            (k, shown[k](v) if k in shown else v)
             for k, v in sorted(eqn.params.items(), key=lambda item: (item[0] != "name", item[0]))
             if k not in hidden
             and not (k in silent and (v == silent[k] or (silent[k] is None and not _says(v))))
