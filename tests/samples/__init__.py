@@ -10,6 +10,7 @@ from . import (
     indexing,
     linalg,
     methods,
+    nested,
     nn,
     random,
     reductions,
@@ -32,5 +33,6 @@ TABLE: list[Row] = [
     *random.ROWS,
     *linalg.ROWS,
     *control.ROWS,
+    *nested.ROWS,
     *methods.ROWS,
 ]
