@@ -120,11 +120,14 @@ class JitFunction:
                 foreign = True
             else:
                 return self._general(args, kwargs, leaves, tree, statics)
-        if get_trace() is not eval_trace or disable_jit.value:
+        if get_trace() is not eval_trace:
             return self._general(args, kwargs, leaves, tree, statics)
         signature = tuple(key)
         version = self._versions.get(signature)
         if version is None:
+            # The setting is a part of the key, so nothing is found while it is on.
+            if disable_jit.value:
+                return self._general(args, kwargs, leaves, tree, statics)
             version = self._version(signature, args, kwargs, leaves, tree, statics)
         if foreign:
             values = [

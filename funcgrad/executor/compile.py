@@ -7,10 +7,9 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from funcgrad.config import debug_infs, debug_nans
 from funcgrad.core.array import ConcreteArray
 from funcgrad.core.jaxpr import ClosedJaxpr, eval_jaxpr
-from funcgrad.core.nans import check_finite
+from funcgrad.core.nans import check_finite, debugging
 from funcgrad.core.quiet import quiet_begin, quiet_end
 from funcgrad.core.trace import eval_trace, use_trace
 from funcgrad.executor.emit import Module
@@ -47,7 +46,7 @@ class Program:
             out: tuple[Any, ...] = self.function(*values)
         finally:
             quiet_end(token)
-        if debug_nans.value or debug_infs.value:
+        if debugging():
             self.find_nan(values, out)
         return out
 
