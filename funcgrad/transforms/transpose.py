@@ -111,10 +111,8 @@ def backward_pass(
         with override() as place:
             walk_back(linear_eqns, env, known, place)
     except MissingRuleError as error:
-        raise NotImplementedError(
-            f"Transpose rule (for reverse-mode differentiation) for '{error.primitive}' not "
-            "implemented: the function is not linear in its arguments."
-        ) from None
+        hint = "A function has a transpose only if it is linear in its arguments."
+        raise MissingRuleError(error.primitive, error.rule, hint=hint) from None
     return [
         (env[v] if v in env else Zero(v.aval)) if type(x) is UndefinedPrimal else None
         for v, x in zip(jaxpr.invars, args, strict=True)

@@ -54,8 +54,12 @@ def hoisted(
 
 
 def _movable(eqn: JaxprEqn) -> bool:
-    """Not for loops and branches: they may be long, and this one may have no turn at all."""
-    return next(subjaxprs(eqn.params), None) is None
+    """Not for loops and branches: they may be long, and this one may have no turn at all.
+
+    Nor for what must happen at each turn, as the use of a key that is watched.
+    """
+    once = eqn.primitive.shareable and not eqn.effects
+    return once and next(subjaxprs(eqn.params), None) is None
 
 
 class Sums:
