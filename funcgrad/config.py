@@ -42,6 +42,8 @@ __all__ = [
     "enable_x64",
     "legacy_prng_key",
     "log_compiles",
+    "memory_cache_limit",
+    "num_threads",
     "numpy_dtype_promotion",
     "numpy_rank_promotion",
     "random_seed_offset",
@@ -312,6 +314,21 @@ enable_checks = Flag(
 )
 default_device = Flag(
     "default_device", None, _anything, in_key=False, doc="Accepted; there is one device."
+)
+
+memory_cache_limit = Flag(
+    "memory_cache_limit",
+    1 << 29,
+    _int,
+    in_key=False,
+    doc="Bytes of large arrays that died kept for the next ones; 0 keeps none.",
+)
+num_threads = Flag(
+    "num_threads",
+    0,
+    _int,
+    in_key=False,
+    doc="Threads for large elementwise operations; 0: the CPUs that the process may use.",
 )
 
 checking_leaks = functools.partial(check_tracer_leaks, True)

@@ -1,0 +1,121 @@
+"""Blocks of large operations, shared among threads: NumPy lets go of Python's lock in its loops.
+
+Which blocks there are is the program's matter, so that results do not depend on how many threads
+take them. The calling thread works, too, and never waits for a helper that has not started.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from queue import SimpleQueue
+from typing import Any
+
+from funcgrad.config import num_threads
+from funcgrad.core.quiet import quiet_begin
+
+__all__ = ["parallel", "thread_count"]
+
+Body = Callable[[Iterable[int]], Any]
+
+
+class _Task:
+    """A helper's share of a call: whoever takes `claim` decides whether it runs."""
+
+    __slots__ = ("blocks", "body", "claim", "done", "error")
+
+    def __init__(self, body: Body, blocks: Iterable[int]) -> None:
+        self.body = body
+        self.blocks = blocks
+        self.claim = threading.Lock()
+        self.done = threading.Lock()
+        self.done.acquire()
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        if not self.claim.acquire(blocking=False):
+            return
+        try:
+            self.body(self.blocks)
+        except BaseException as error:  # handed to the thread that called
+            self.error = error
+        finally:
+            self.done.release()
+
+
+class _Helpers:
+    """The threads that wait for work; they are started when first wanted."""
+
+    def __init__(self) -> None:
+        self.tasks: SimpleQueue[_Task] = SimpleQueue()
+        self.count = 0
+        self.lock = threading.Lock()
+
+    def want(self, count: int) -> None:
+        with self.lock:
+            while self.count < count:
+                thread = threading.Thread(target=self.work, name="funcgrad", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # a platform without threads, or no more of them
+                    self.count = 1 << 30
+                    return
+                self.count += 1
+
+    def work(self) -> None:
+        quiet_begin()
+        while True:
+            self.tasks.get().run()
+
+
+_helpers = _Helpers()
+
+
+def _after_fork() -> None:
+    """Threads do not live on in a forked process."""
+    global _helpers
+    _helpers = _Helpers()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+if hasattr(os, "sched_getaffinity"):
+    _available = len(os.sched_getaffinity(0))
+else:
+    _available = os.cpu_count() or 1
+
+
+def thread_count() -> int:
+    """How many threads may work at once.
+
+    >>> from funcgrad.executor.threads import thread_count
+    >>> thread_count() >= 1
+    True
+    """
+    return num_threads.value or _available
+
+
+def parallel(body: Body, blocks: Sequence[int]) -> None:
+    """`body(blocks)`, with the blocks dealt out among the threads as these come for them."""
+    count = min(thread_count(), len(blocks))
+    if count <= 1:
+        body(blocks)
+        return
+    helpers = _helpers
+    helpers.want(count - 1)
+    # An iterator over a range gives each number once, whichever thread asks.
+    dealt = iter(blocks)
+    tasks = [_Task(body, dealt) for _ in range(count - 1)]
+    for task in tasks:
+        helpers.tasks.put(task)
+    try:
+        body(dealt)
+    finally:
+        for task in tasks:
+            if not task.claim.acquire(blocking=False):
+                task.done.acquire()
+    for task in tasks:
+        if task.error is not None:
+            raise task.error
