@@ -138,6 +138,16 @@ def test_a_linear_loop_stacks_nothing() -> None:
     assert shapes(forward.outvars) == shapes(backward.outvars) == [()]
 
 
+def test_what_is_cheap_is_computed_again_on_the_way_back() -> None:
+    def loss(c: Any, w: Any) -> Any:
+        return lax.scan(lambda c, x: (jnp.tanh(w * c) * fg.nn.sigmoid(c), None), c, XS)[0].sum()
+
+    jaxpr = fg.make_jaxpr(fg.grad(loss, argnums=(0, 1)))(XS, XS)
+    forward, _ = equations(jaxpr, "scan")
+    # The last carry; of each turn the carry, tanh and sigmoid, from which their derivatives come.
+    assert shapes(forward.outvars) == [(3,), (3, 3), (3, 3), (3, 3)]
+
+
 def test_a_carry_without_tangent_has_none() -> None:
     def f(c: Any) -> Any:
         return lax.scan(lambda c, x: ((c[0] * c[1], c[1] + 1.0, c[2] + 1), None), (c, 1.0, 0), XS)[

@@ -13,6 +13,7 @@ from funcgrad.core.avals import ShapedArray
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, eval_jaxpr
 from funcgrad.core.primitive import UndefinedPrimal, Zero
 from funcgrad.lax.control.jaxprs import chosen, parts, reordered, split_known, without_unused
+from funcgrad.lax.control.residuals import with_cheap_ones_again
 from funcgrad.transforms.batch import batch_jaxpr
 from funcgrad.transforms.cache import cached
 from funcgrad.transforms.jvp import jvp_jaxpr
@@ -137,6 +138,7 @@ def linearized_body(
         if after == carry:
             break
         carry = after
+    found = with_cheap_ones_again(found, num_consts, num_carry)
     out = Forward()
     out.carry_nonzeros = carry
     out.out_nonzeros = found.out_nonzeros
