@@ -65,6 +65,8 @@ __all__ = [
 
 # Imported when first used: a script pays only for what it needs.
 _LAZY = (
+    "ad_checkpoint",
+    "checkpoint_policies",
     "core",
     "dtypes",
     "flatten_util",

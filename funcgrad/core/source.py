@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import os
 import sys
+from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
 
@@ -42,6 +43,13 @@ class SourceInfo:
     @property
     def line(self) -> int:
         return 0 if self.code is None else _line(self.code, self._instruction)
+
+    @property
+    def column(self) -> int:
+        if self.code is None:
+            return 0
+        position = next(islice(self.code.co_positions(), self._instruction // 2, None), None)
+        return (position and position[2]) or 0
 
     @property
     def function(self) -> str:

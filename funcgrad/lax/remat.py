@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from funcgrad.core import source
+from funcgrad.core import pytree, source
 from funcgrad.core.array import ConcreteArray, typeof
-from funcgrad.core.dtypes import float0
-from funcgrad.core.jaxpr import ClosedJaxpr, JaxprEqn, Var, eval_jaxpr
+from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Var, eval_jaxpr
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
+from funcgrad.core.trace import use_trace
 from funcgrad.executor.compile import compile_jaxpr
+from funcgrad.lax.control.jaxprs import chosen
+from funcgrad.lax.families import ONE, Elementwise, operand
+from funcgrad.lax.remat_split import plan_remat
 from funcgrad.transforms.batch import batch_jaxpr
 from funcgrad.transforms.cache import cached
 from funcgrad.transforms.jvp import jvp_jaxpr
-from funcgrad.transforms.linearize import linearize_jaxpr
-from funcgrad.transforms.stage import trace_to_jaxpr
+from funcgrad.transforms.stage import JaxprTrace, trace_to_jaxpr
 from funcgrad.transforms.transpose import backward_pass, transpose_jaxpr
 
-__all__ = ["remat_p"]
+__all__ = ["name_p", "remat_p"]
+
+T = TypeVar("T")
 
 
 class Remat(Primitive):
@@ -51,17 +55,36 @@ class Remat(Primitive):
         ]
 
     def linearize(self, trace: Any, primals: Any, tangents: Any, params: dict[str, Any]) -> Any:
-        outs = trace.parent.process(self, primals, params)
-        nonzeros = tuple(t is not None for t in tangents)
-        active = tuple(a.to_tangent_aval().dtype != float0 for a in params["jaxpr"].out_avals)
-        outvars = [Var(typeof(x).to_tangent_aval()) for x, a in zip(outs, active, strict=True) if a]
-        given = [t for t in tangents if t is not None]
-        eqn_params = {**params, "nonzeros": nonzeros, "active": active}
+        policy = params["policy"]
+        plan = plan_remat(params["jaxpr"], tuple(t is not None for t in tangents), policy)
+        parent, forward = trace.parent, plan.forward
+        if isinstance(parent, JaxprTrace):
+            with use_trace(parent):
+                outs = eval_jaxpr(forward.jaxpr, forward.consts, *primals)
+        else:
+            outs = parent.process(self, primals, {**params, "jaxpr": forward})
+        outs, saved = outs[: plan.num_outs], outs[plan.num_outs :]
+        nonzeros = plan.out_nonzeros
+        if not any(nonzeros):
+            return outs
+        residuals = [*saved, *chosen(primals, plan.kept)]
+        tangent_vars = [t for t in tangents if t is not None]
+        outvars = [Var(typeof(x).to_tangent_aval()) for x in chosen(outs, nonzeros)]
+        eqn_params = {
+            "again": plan.again,
+            "linear": plan.linear,
+            "prevent_cse": params["prevent_cse"],
+            "policy": policy,
+        }
         trace.tape.eqns.append(
-            JaxprEqn([*primals, *given], outvars, remat_linear_p, eqn_params, source.current())
+            JaxprEqn(
+                [*residuals, *tangent_vars], outvars, remat_linear_p, eqn_params, source.current()
+            )
         )
         found = iter(outvars)
-        return [trace.tracer(x, next(found)) if a else x for x, a in zip(outs, active, strict=True)]
+        return [
+            trace.tracer(x, next(found)) if nz else x for x, nz in zip(outs, nonzeros, strict=True)
+        ]
 
     def transpose(self, cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
         linear = tuple(type(x) is UndefinedPrimal for x in args)
@@ -86,25 +109,29 @@ remat_p = Remat("remat2")
 
 
 class RematLinear(Primitive):
-    """The derivative of a rematerialised call, on the tapes of linearization: arguments, then tangents."""
+    """The derivative of a rematerialised call, on the tapes of linearization.
+
+    Its arguments are what was kept, then tangents. `again` makes the residuals of `linear` of it.
+    """
 
     multiple_results = True
 
     def bind(
-        self, *args: Any, jaxpr: ClosedJaxpr, nonzeros: Any, active: Any, **params: Any
+        self, *args: Any, again: ClosedJaxpr, linear: ClosedJaxpr, prevent_cse: bool, policy: Any
     ) -> Any:
-        both, _ = jvp_jaxpr(jaxpr, nonzeros, active)
-        return remat_p.bind(*args, jaxpr=both, **params)[len(jaxpr.out_avals) :]
+        both = recomputing_forward(again, linear)
+        return remat_p.bind(
+            *args, jaxpr=both, prevent_cse=prevent_cse, differentiated=True, policy=policy
+        )
 
     def transpose(
-        self, cts: Any, *args: Any, jaxpr: ClosedJaxpr, nonzeros: Any, active: Any, **params: Any
+        self, cts: Any, *args: Any, again: ClosedJaxpr, linear: ClosedJaxpr, **params: Any
     ) -> Any:
-        n = len(nonzeros)
-        ct_nonzeros = tuple(type(ct) is not Zero for ct in cts)
-        back, found_nonzeros = recomputing_backward(jaxpr, nonzeros, active, ct_nonzeros)
+        nonzeros = tuple(type(ct) is not Zero for ct in cts)
+        back, found_nonzeros = recomputing_backward(again, linear, nonzeros)
+        n = len(again.in_avals)
         given = [ct for ct in cts if type(ct) is not Zero]
-        params = {**params, "differentiated": True}
-        found = iter(remat_p.bind(*args[:n], *given, jaxpr=back, **params))
+        found = iter(remat_p.bind(*args[:n], *given, jaxpr=back, differentiated=True, **params))
         return [*[None] * n, *[next(found) if nz else None for nz in found_nonzeros]]
 
 
@@ -112,30 +139,69 @@ remat_linear_p = RematLinear("remat_linear")
 
 
 @cached
+def recomputing_forward(again: ClosedJaxpr, linear: ClosedJaxpr) -> ClosedJaxpr:
+    """The jaxpr of (kept values, tangents) that computes the residuals again, then the tangents."""
+    n = len(again.in_avals)
+
+    def run(*flat: Any) -> list[Any]:
+        residuals = eval_jaxpr(again.jaxpr, again.consts, *flat[:n])
+        return eval_jaxpr(linear.jaxpr, linear.consts, *residuals, *flat[n:])
+
+    tangents = linear.in_avals[len(again.out_avals) :]
+    return trace_to_jaxpr(run, [*again.in_avals, *tangents], again.jaxpr.debug_info)
+
+
+@cached
 def recomputing_backward(
-    jaxpr: ClosedJaxpr,
-    nonzeros: tuple[bool, ...],
-    active: tuple[bool, ...],
-    ct_nonzeros: tuple[bool, ...],
+    again: ClosedJaxpr, linear: ClosedJaxpr, ct_nonzeros: tuple[bool, ...]
 ) -> tuple[ClosedJaxpr, tuple[bool, ...]]:
-    """The jaxpr of (arguments, nonzero cotangents) that computes forwards again, then backwards."""
-    parts = linearize_jaxpr(jaxpr, nonzeros, active)
-    avals = jaxpr.in_avals
-    tangent_avals = [a for a, nz in zip(avals, nonzeros, strict=True) if nz]
-    ct_avals = [a for a, act in zip(jaxpr.out_avals, active, strict=True) if act]
+    """The jaxpr of (kept values, nonzero cotangents) that computes forwards again, then backwards."""
+    n = len(again.in_avals)
+    tangent_avals = linear.in_avals[len(again.out_avals) :]
     found_nonzeros: tuple[bool, ...] = ()
 
     def run(*flat: Any) -> list[Any]:
         nonlocal found_nonzeros
-        args, given = flat[: len(avals)], iter(flat[len(avals) :])
-        outs = eval_jaxpr(parts.primal.jaxpr, parts.primal.consts, *args)
-        residuals = parts.residuals(args, outs)
-        cts = [next(given) if nz else Zero(a) for a, nz in zip(ct_avals, ct_nonzeros, strict=True)]
-        marks = [UndefinedPrimal(a.to_tangent_aval()) for a in tangent_avals]
-        found = backward_pass(parts.linear.jaxpr, parts.linear.consts, [*residuals, *marks], cts)
+        residuals, given = eval_jaxpr(again.jaxpr, again.consts, *flat[:n]), iter(flat[n:])
+        cts = [
+            next(given) if nz else Zero(a)
+            for a, nz in zip(linear.out_avals, ct_nonzeros, strict=True)
+        ]
+        marks = [UndefinedPrimal(a) for a in tangent_avals]
+        found = backward_pass(linear.jaxpr, linear.consts, [*residuals, *marks], cts)
         found = found[len(residuals) :]
         found_nonzeros = tuple(type(ct) is not Zero for ct in found)
         return [ct for ct in found if type(ct) is not Zero]
 
-    shapes = [*avals, *[a for a, nz in zip(ct_avals, ct_nonzeros, strict=True) if nz]]
-    return trace_to_jaxpr(run, shapes), found_nonzeros
+    cts = chosen(linear.out_avals, ct_nonzeros)
+    return trace_to_jaxpr(run, [*again.in_avals, *cts], again.jaxpr.debug_info), found_nonzeros
+
+
+@cached
+def hoisted(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """The jaxpr with its constants as leading parameters: a call keeps them as it keeps arguments."""
+    j = closed.jaxpr
+    return ClosedJaxpr(
+        Jaxpr([], [*j.constvars, *j.invars], j.outvars, j.eqns, j.effects, j.debug_info)
+    )
+
+
+class Name(Elementwise):
+    """The identity; policies of `checkpoint` know its result by the name."""
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        return args[0]
+
+
+name_p = Name("name", lambda x, name: x, ONE, accepts="fciub")
+
+
+def checkpoint_name(x: T, name: str) -> T:
+    """`x`, a pytree of arrays, with a name that policies of `checkpoint` refer to.
+
+    >>> import funcgrad as fg
+    >>> from funcgrad.ad_checkpoint import checkpoint_name
+    >>> fg.make_jaxpr(lambda x: checkpoint_name(x, "activation"))(1.0)
+    { lambda ; a:f64[]. let b:f64[] = name[name=activation] a in (b,) }
+    """
+    return pytree.map(lambda leaf: name_p.bind(operand(leaf), name=name), x)
