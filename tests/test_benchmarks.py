@@ -3,12 +3,19 @@
 import pytest
 
 from tests.benchmarks.__main__ import main
-from tests.benchmarks.cases import CASES
 from tests.benchmarks.compare import Summary
+from tests.benchmarks.programs import CASES, disagreement
+from tests.benchmarks.summary import HEADER as PROGRAM_HEADER
+from tests.benchmarks.summary import summary
 from tests.benchmarks.table import HEADER, figure, table
+from tests.benchmarks.workloads import WORKLOADS
+from tests.benchmarks.workloads.common import Workload
 
 SLOW = {"first-call", "chain-1000", "chain-10000", "chain-100000"}
-QUICK = [case for case in CASES if case.name not in SLOW]
+QUICK = [case for case in CASES if case.name not in SLOW and not case.workload]
+# Those that take seconds at their full size run when the benchmarks do.
+LONG = {"deep", "deep-remat", "unrolled-5000", "transformer"}
+SHORT = [workload for workload in WORKLOADS if workload.name not in LONG]
 TINY = ["--rounds", "1", "--repeats", "1", "--batch", "0.0001"]
 
 
@@ -57,6 +64,39 @@ def test_ratios_are_of_the_same_round() -> None:
         "0.50",
         "ratio ≤ 1.00: met",
     ]
+
+
+@pytest.mark.parametrize("workload", SHORT, ids=lambda workload: workload.name)
+def test_workloads_agree_with_numpy_by_hand(workload: Workload) -> None:
+    about = disagreement(workload)
+    for system in ("funcgrad", "numpy-out"):
+        if system in workload.programs:
+            call = workload.programs[system]()
+            assert about(call()) is None
+            assert about(call()) is None  # nor does the first call leave anything behind
+
+
+def test_a_wrong_result_is_told() -> None:
+    [workload] = [workload for workload in WORKLOADS if workload.name == "rosenbrock-grad"]
+    right = workload.programs["numpy"]()()
+    assert (
+        disagreement(workload)(right * 1.001) == "array 0 is off by 1.0e-03 of its largest element"
+    )
+    assert disagreement(workload)(right[1:]) == "the shapes of the results differ"
+
+
+def test_the_summary_marks_what_is_missed() -> None:
+    """Half the time of JAX at the calls, but a third of it at the first one."""
+    found = {("rosenbrock-grad", "funcgrad"): [Summary(1.0, 1.0, 1.0)]}
+    found["rosenbrock-grad", "jax"] = [Summary(2.0, 2.0, 2.0)]
+    found["rosenbrock-grad.first", "funcgrad"] = [Summary(1.0, 1.0, 1.0)]
+    found["rosenbrock-grad.first", "jax"] = [Summary(3.0, 3.0, 3.0)]
+    header, _, row, mean = rows(summary(found))
+    assert header == PROGRAM_HEADER
+    cells = dict(zip(header, row))
+    assert cells["/ jax"] == "0.50"
+    assert cells["first call / jax's"] == "**0.33**"
+    assert mean[0] == "geometric mean"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The program: `python -m tests.benchmarks [--against jax,autograd,numpy] [--python PATH] ...`."""
+"""The program: `python -m tests.benchmarks [--against jax,torch,...] [--python PATH] ...`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from tests.benchmarks.cases import CASES
 from tests.benchmarks.compare import Effort, Worker, run, start
+from tests.benchmarks.programs import CASES
+from tests.benchmarks.summary import chart, summary
 from tests.benchmarks.systems import PEERS
 from tests.benchmarks.table import table
 
@@ -43,7 +44,7 @@ def options() -> argparse.ArgumentParser:
         help=f"the peers, of {', '.join(PEERS)} (all of them); those not installed are skipped",
     )
     parser.add_argument(
-        "--python", default=sys.executable, help="the interpreter that has JAX and autograd"
+        "--python", default=sys.executable, help="the interpreter that has the peers"
     )
     parser.add_argument(
         "--cases",
@@ -59,6 +60,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--batch", type=float, default=effort.batch, help="seconds over which a timing averages"
     )
+    parser.add_argument("--chart", metavar="PATH", help="draw the ratios too (needs matplotlib)")
     return parser
 
 
@@ -77,9 +79,10 @@ def main(arguments: list[str] | None = None) -> int:
     cases = [case for case in CASES if case.name in chosen.cases]
     workers: list[Worker] = []
     with ExitStack() as stack:
-        for system in ["funcgrad", *chosen.against]:
+        by_hand = ["numpy-out"] if "numpy" in chosen.against else []
+        for system in dict.fromkeys(["funcgrad", *chosen.against, *by_hand]):
             # funcgrad is compared with the NumPy that it stands on, not with the peers' one.
-            here = system in ("funcgrad", "numpy")
+            here = system in ("funcgrad", "numpy", "numpy-out")
             worker, version = start(system, sys.executable if here else chosen.python)
             if worker is None:
                 print(f"{system}: skipped ({version})")
@@ -88,8 +91,13 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"{system} {version}")
         print(f"{platform.python_implementation()} {platform.python_version()}, {machine()}")
         found = run(workers, cases, effort, print) if workers else {}
-    print(f"\n{table(cases, found)}")
+    if any(not case.workload for case in cases):
+        print(f"\n{table([case for case in cases if not case.workload], found)}")
+    if any(case.workload for case in cases):
+        print(f"\n{summary(found)}")
     print("\nMedians of rounds; differences and ratios are medians over the same rounds.")
+    if chosen.chart:
+        chart(found, chosen.chart)
     return int(any((case.name, "funcgrad") not in found for case in cases))
 
 

@@ -29,19 +29,23 @@ class Case(NamedTuple):
 
     `prepare` makes, for the system named, the call to be timed; `expected` lists the numbers that
     it returns. `how` is "repeat" (many calls of one preparation), "anew" (each call prepared anew
-    in a warm process) or "process" (one call in a process of its own). Times are divided by `per`.
+    in a warm process), "process" (one call in a process of its own) or "peak" (the memory that a
+    process of its own needs for a call beyond what it held before the first). Times are divided by
+    `per`. Where `disagreement` is given, it says what is wrong with a result, instead of `expected`.
     """
 
     name: str
     title: str
     prepare: Callable[[str], Call]
-    expected: Callable[[], list[float]]
+    expected: Callable[[], list[float]] = list
     systems: tuple[str, ...] = ("funcgrad", "jax")
     how: str = "repeat"
     unit: str = "µs"
     per: int = 1
     once: bool = False
     targets: tuple[Target, ...] = ()
+    disagreement: Callable[[Any], str | None] | None = None
+    workload: str = ""
 
 
 X = [0.1 * i for i in range(1, 11)]
@@ -153,7 +157,7 @@ def chain_case(length: int, **more: Any) -> Case:
     )
 
 
-CASES = (
+CALLS = (
     Case(
         "add",
         "`add` of 10 elements, no jit",

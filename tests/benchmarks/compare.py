@@ -105,7 +105,7 @@ def start(system: str, python: str) -> tuple[Worker | None, str]:
 
 def timings(worker: Worker, case: Case, effort: Effort) -> dict[str, Any]:
     """The worker's reply, or that of a new process of its kind where the case wants one."""
-    if case.how == "process":
+    if case.how in ("process", "peak"):
         with Worker(worker.system, worker.python) as fresh:
             return fresh.ask(case=case.name, repeats=1, batch=effort.batch)
     # A preparation costs much more than a call: fewer of them, and of what is slow only one.

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
-PEERS = ("numpy", "jax", "autograd")
+PEERS = ("numpy", "numpy-out", "jax", "torch", "autograd")
 
 
 class System(NamedTuple):
@@ -33,9 +33,12 @@ def load(name: str) -> System:
     Raises:
         ImportError: this interpreter does not have it.
     """
-    if name == "numpy":
+    if name in ("numpy", "numpy-out"):
         numpy = import_module("numpy")
         return System(name, numpy.__version__, numpy, None, None, numpy.asarray, unchanged)
+    if name == "torch":
+        torch = import_module("torch")
+        return System(name, torch.__version__, torch, None, None, torch.tensor, unchanged)
     library, numpy = import_module(name), import_module(f"{name}.numpy")
     if name == "autograd":
         asarray = import_module("numpy").asarray  # autograd computes on NumPy's own arrays

@@ -1,7 +1,7 @@
 """The process in which one system is timed: requests and replies are lines of JSON.
 
 Run as `python -m tests.benchmarks.worker SYSTEM` by `compare.Worker`, perhaps by an interpreter
-that does not have funcgrad: nothing is imported here but NumPy and, when asked, the system.
+that does not have funcgrad: nothing is imported here but NumPy, and the system when asked.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from time import perf_counter, process_time
 from typing import Any
 
-from tests.benchmarks.cases import CASES, Call, Case
+from tests.benchmarks.cases import Call, Case
+from tests.benchmarks.programs import CASES
 from tests.benchmarks.systems import System, load
 
 CASE = {case.name: case for case in CASES}
 SECONDS_IN = {"µs": 1e-6, "ms": 1e-3}
+LONGEST, FEWEST = 1.5, 5  # seconds for the timings of one turn, unless so many took longer
 
 Times = tuple[float, float]  # seconds by the clock, seconds of this process's processor time
 
@@ -35,7 +37,11 @@ def numbers(result: Any) -> Iterator[float]:
 
 
 def check(case: Case, result: Any) -> None:
-    """Raises AssertionError where the numbers of `result` are not those the case expects."""
+    """Raises AssertionError where `result` is not what the case expects."""
+    if case.disagreement is not None:
+        wrong = case.disagreement(result)
+        assert wrong is None, f"{case.name}: {wrong}"
+        return
     found, expected = list(numbers(result)), case.expected()
     right = len(found) == len(expected) and all(
         abs(a - b) <= 1e-9 * max(1.0, abs(b)) for a, b in zip(found, expected)
@@ -61,7 +67,10 @@ def repeated(case: Case, name: str, repeats: int, batch: float) -> list[Times]:
     number = 1
     while clock(system, call, number)[0][0] < batch:
         number *= 2
-    found = [clock(system, call, number)[0] for _ in range(repeats)]
+    found: list[Times] = []
+    end = perf_counter() + LONGEST
+    while len(found) < repeats and (len(found) < FEWEST or perf_counter() < end):
+        found.append(clock(system, call, number)[0])
     return [(wall / number, processor / number) for wall, processor in found]
 
 
@@ -79,9 +88,31 @@ def prepared_anew(case: Case, name: str, repeats: int) -> list[Times]:
     return found
 
 
+def megabytes(field: str) -> float:
+    """A line of what Linux says of this process's memory."""
+    with open("/proc/self/status") as status:
+        [line] = [line for line in status if line.startswith(f"{field}:")]
+    return float(line.split()[1]) / 1024
+
+
+def peak(case: Case, name: str) -> float:
+    """MB that a call takes beyond what the process held before the first one."""
+    system, call = load(name), case.prepare(name)
+    before = megabytes("VmRSS")
+    check(case, system.wait(call()))
+    gc.collect()
+    with open("/proc/self/clear_refs", "w") as counters:
+        counters.write("5")  # the peak is counted anew
+    for _ in range(2):
+        system.wait(call())
+    return megabytes("VmHWM") - before
+
+
 def measure(name: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Times of the case that is asked for, in its unit."""
+    """Times of the case that is asked for, or its memory, in its unit."""
     case = CASE[request["case"]]
+    if case.how == "peak":
+        return {"wall": [peak(case, name)], "cpu": [0.0]}
     if case.how == "repeat":
         found = repeated(case, name, request["repeats"], request["batch"])
     else:
