@@ -76,6 +76,7 @@ class _Local:
 
 
 _local: ContextVar[_Local | None] = ContextVar("funcgrad_config", default=None)
+local_settings = _local.get
 
 
 class Flag(Generic[_T]):

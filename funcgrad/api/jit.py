@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.api.dispatch import MISS, own
 from funcgrad.api.flatten import FlatFunction, arg_names, check_callable, describe
 from funcgrad.api.stages import Lowered, Traced, Version
 from funcgrad.config import disable_jit, trace_key
@@ -87,11 +88,17 @@ class JitFunction:
             keep_unused,
             inline,
         )
+        self._last: Any = None
         self._versions: dict[Any, Version] = {}
         if isinstance(fun, types.FunctionType):
             self._versions = _shared.setdefault(fun, {}).setdefault(options, self._versions)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        seen = self._last
+        if seen is not None:
+            out = seen(args, kwargs)
+            if out is not MISS:
+                return out
         if self._static:
             args, kwargs, statics = self._split(args, kwargs)
             leaves, tree = flatten((args, kwargs))
@@ -136,6 +143,8 @@ class JitFunction:
             ]
         program = version._program or version.program
         outs = program.wrapped(values)
+        if statics is None:
+            self._last = version.specialized(tree, bool(kwargs), leaves)
         return unflatten(version.out_tree, outs)
 
     def _general(
@@ -156,7 +165,11 @@ class JitFunction:
                 if isinstance(x, Tracer):
                     raise unexpected_tracer(x)
             outs = version.program.wrapped([x._value for x in arrays])
-            outs = _unaliased(outs, leaves)
+            theirs = tuple(x for x in leaves if isinstance(x, np.ndarray))
+            if theirs:
+                outs = [ConcreteArray(own(y._value, theirs), y.weak_type) for y in outs]
+            if statics is None:
+                self._last = version.specialized(tree, bool(kwargs), leaves)
         else:
             outs = jit_p.bind(*lifted, *arrays, jaxpr=closed, name=self._name)
         return unflatten(version.out_tree, outs)
@@ -329,6 +342,7 @@ class JitFunction:
 
     def clear_cache(self) -> None:
         """Forget all compiled versions."""
+        self._last = None
         self._versions.clear()
 
     def _cache_size(self) -> int:
@@ -346,18 +360,6 @@ def _signature(
         else:
             key += (a.dtype, a.shape, a.weak_type)
     return tuple(key)
-
-
-def _unaliased(outs: list[Any], leaves: list[Any]) -> list[Any]:
-    """Results, copied where they share memory with a NumPy array that the caller may change."""
-    theirs = [x for x in leaves if isinstance(x, np.ndarray)]
-    return [
-        ConcreteArray(y._value.copy(), y.weak_type)
-        if isinstance(y._value, np.ndarray)
-        and any(np.may_share_memory(y._value, x) for x in theirs)
-        else y
-        for y in outs
-    ]
 
 
 def jit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from funcgrad.api.dispatch import specialized
 from funcgrad.core.array import to_array
 from funcgrad.core.avals import ShapeDtypeStruct
 from funcgrad.core.jaxpr import ClosedJaxpr
@@ -17,13 +18,25 @@ __all__ = ["Compiled", "Lowered", "Traced", "Version"]
 class Version:
     """What one signature of a jitted function compiled to."""
 
-    __slots__ = ("_program", "closed", "name", "out_tree")
+    __slots__ = ("_program", "_specialized", "closed", "name", "out_tree")
 
     def __init__(self, closed: ClosedJaxpr, out_tree: PyTreeDef, name: str) -> None:
         self.closed = closed
         self.out_tree = out_tree
         self.name = name
         self._program: Program | None = None
+        # By the kinds of the arguments' leaves: one signature has NumPy arrays and our own.
+        self._specialized: dict[Any, Any] = {}
+
+    def specialized(self, tree: PyTreeDef, nested: bool, leaves: list[Any]) -> Any:
+        """What takes calls like this one from their second on; None before."""
+        kinds = (nested, *map(type, leaves))
+        if kinds not in self._specialized:
+            self._specialized[kinds] = None
+        elif self._specialized[kinds] is None:
+            made = specialized(tree, nested, leaves, self.program, self.out_tree)
+            self._specialized[kinds] = made or False
+        return self._specialized[kinds] or None
 
     @property
     def program(self) -> Program:
