@@ -110,7 +110,7 @@ class BitcastConvertType(Primitive):
 
 def bitcast(x: Any, dtype: Any) -> Any:
     """The impl of `bitcast_convert_type`, for NumPy values."""
-    have, want = x.dtype.itemsize, dtype.itemsize
+    have, want = x.dtype.itemsize, np.dtype(dtype).itemsize
     if have == want:
         return x.view(dtype)
     x = np.asarray(x, order="C")

@@ -9,6 +9,7 @@ import numpy as np
 from funcgrad import lax
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ArrayLike, ConcreteArray, to_array
+from funcgrad.core.trace import Tracer
 from funcgrad.lax.arithmetic import div_p
 from funcgrad.lax.families import scalar_like
 from funcgrad.lax.power import integer_pow_p, pow_p
@@ -165,6 +166,8 @@ def power(x1: ArrayLike, x2: ArrayLike, /) -> Array:
         return lax.integer_pow(x, x2)
     check_arraylike("power", x1, x2)
     if isinstance(x2, (Array, np.ndarray, np.generic)) and x2.dtype.kind in "iu":
+        if not x2.shape and not isinstance(x2, Tracer):
+            return power(x1, int(x2))
         base = to_array(x1)
         if dtypes.kind(base.dtype) in "fc":
             return pow_p.bind(*promote_shapes("power", base, to_array(x2)))

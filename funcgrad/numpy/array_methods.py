@@ -14,6 +14,7 @@ from funcgrad.core.trace import Tracer
 from funcgrad.lax.slicing import slice_p
 from funcgrad.numpy import (
     arithmetic,
+    bits,
     calculus,
     contractions,
     creation,
@@ -53,6 +54,21 @@ def _reflected(fun: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return method
 
 
+def _equality(fun: Callable[[Any, Any], Any], sign: str) -> Callable[[Any, Any], Any]:
+    operator = _operator(fun)
+
+    def method(self: Any, other: Any) -> Any:
+        if isinstance(other, (list, tuple, dict, set)):
+            # Python would make `False` of NotImplemented, which hides the mistake.
+            raise TypeError(
+                f"unsupported operand type(s) for {sign}: 'Array' and '{type(other).__name__}'; "
+                f"compare with jnp.asarray(...) of it"
+            )
+        return operator(self, other)
+
+    return method
+
+
 _BINARY: dict[str, Any] = {
     "add": ufuncs.add,
     "sub": ufuncs.subtract,
@@ -70,8 +86,6 @@ _BINARY: dict[str, Any] = {
     "rshift": logic.right_shift,
 }
 _COMPARISONS: dict[str, Any] = {
-    "eq": ufuncs.equal,
-    "ne": ufuncs.not_equal,
     "lt": logic.less,
     "le": logic.less_equal,
     "gt": logic.greater,
@@ -98,7 +112,7 @@ def _invert(self: Any) -> Any:
 def _round(self: Any, ndigits: int | None = None) -> Any:
     out = floats.round(self, ndigits or 0)
     if ndigits is not None or dtypes.kind(out.dtype) not in "f":
-        return out
+        return astype(out, out.dtype)
     # round(x) of Python gives whole numbers.
     return astype(out, dtypes.default_int_dtype())
 
@@ -190,11 +204,10 @@ def _clip(self: Any, min: Any = None, max: Any = None) -> Any:
 
 
 def _view(self: Any, dtype: Any = None) -> Any:
-    """The same bits as another dtype."""
+    """The same bits as another dtype; the last axis grows or shrinks with the sizes of elements."""
     if dtype is None:
         return self
-    new = dtypes.canonicalize_dtype(dtype)
-    return lax.bitcast_convert_type(self, new)
+    return bits.view(self, dtypes.check_user_dtype(dtype, "view"))
 
 
 def _first(fun: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
@@ -266,11 +279,11 @@ _FAILING = {
 }
 
 
-def _failing(text: str) -> Callable[..., Any]:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(f"arrays are immutable: {text}")
+def _failing(text: str) -> property:
+    def method(self: Any) -> Any:
+        raise AttributeError(f"arrays are immutable: {text}")
 
-    return method
+    return property(method)
 
 
 def install() -> None:
@@ -280,6 +293,8 @@ def install() -> None:
         setattr(Array, f"__r{name}__", _reflected(fun))
     for name, fun in _COMPARISONS.items():
         setattr(Array, f"__{name}__", _operator(fun))
+    setattr(Array, "__eq__", _equality(ufuncs.equal, "=="))  # noqa: B010  # not to declare it
+    setattr(Array, "__ne__", _equality(ufuncs.not_equal, "!="))  # noqa: B010  # as above
     Array.__hash__ = None  # type: ignore[assignment]  # setting __eq__ does not reset it here
     for name, fun in {
         "to_device": _to_device, "__abs__": _abs, "__neg__": _neg, "__pos__": _pos, "__invert__": _invert, "__round__": _round, "__getitem__": _getitem, "reshape": _reshape,

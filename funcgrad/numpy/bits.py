@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from funcgrad import lax
@@ -78,3 +80,48 @@ def unpackbits(
         padding = [(0, 0, 0)] * len(batch) + [(0, high, 0)]
         bits = lax.pad(bits, lax.full_like(bits, 0, shape=()), padding)
     return bits if axis is None else moveaxis(bits, -1, axis_index(axis, x.ndim))
+
+
+def view(x: Array, dtype: Any) -> Array:
+    """The bits of `x` as another dtype, as `Array.view` and NumPy have it.
+
+    Raises:
+      ValueError: if the last axis does not hold a whole number of the new elements.
+    """
+    old = x.dtype
+    if old == dtype:
+        return x
+    if x.ndim == 0 and old.itemsize != dtype.itemsize:
+        raise ValueError("view() of a 0d array is only supported if the itemsize is unchanged.")
+    if dtypes.kind(old) == "c":
+        parts = lax.concatenate(
+            [lax.expand_dims(f(x), (-1,)) for f in (lax.real, lax.imag)], x.ndim
+        )
+        return view(lax.reshape(parts, (*x.shape[:-1], 2 * x.shape[-1])), dtype)
+    if dtypes.kind(old) == "b":
+        return view(lax.convert_element_type(x, np.uint8), dtype)
+    if dtypes.kind(dtype) == "b":
+        return lax.ne(view(x, np.dtype(np.uint8)), np.uint8(0))
+    if dtypes.kind(dtype) == "c":
+        half = view(x, np.dtype(f"f{dtype.itemsize // 2}"))
+        pairs = lax.reshape(half, (*half.shape[:-1], half.shape[-1] // 2, 2))
+        return lax.complex(pairs[..., 0], pairs[..., 1])
+    return _bitcast(x, dtype)
+
+
+def _bitcast(x: Array, dtype: Any) -> Array:
+    have, want = x.dtype.itemsize, dtype.itemsize
+    if have == want:
+        return lax.bitcast_convert_type(x, dtype)
+    if have > want:
+        out = lax.bitcast_convert_type(x, dtype)
+        return lax.reshape(out, (*x.shape[:-1], x.shape[-1] * (have // want)))
+    ratio = want // have
+    if x.shape[-1] % ratio:
+        raise ValueError(
+            "When changing to a larger dtype, its size must be a divisor of the total size in "
+            "bytes of the last axis of the array."
+        )
+    return lax.bitcast_convert_type(
+        lax.reshape(x, (*x.shape[:-1], x.shape[-1] // ratio, ratio)), dtype
+    )

@@ -20,7 +20,13 @@ from funcgrad.numpy.arguments import (
     concrete_int,
     is_complex,
 )
-from funcgrad.numpy.convert import asarray, check_arraylike, promote_args, promote_inexact
+from funcgrad.numpy.convert import (
+    asarray,
+    astype,
+    check_arraylike,
+    promote_args,
+    promote_inexact,
+)
 from funcgrad.numpy.creation import diagonal, eye
 from funcgrad.numpy.floats import conj
 from funcgrad.numpy.logic import where
@@ -182,7 +188,8 @@ def trapezoid(
     """
     if x is None:
         check_arraylike("trapezoid", y, dx)
-        values, width = promote_inexact("trapezoid", y, dx)
+        (values,) = promote_inexact("trapezoid", y)
+        values, width = promote_inexact("trapezoid", values, dx)
     else:
         check_arraylike("trapezoid", y, x)
         values, points = promote_inexact("trapezoid", y, x)
@@ -219,7 +226,7 @@ def cross(
     check_arraylike("cross", a, b)
     if axis is not None:
         axisa = axisb = axisc = axis
-    x, y = promote_args("cross", a, b)
+    x, y = (astype(v, v.dtype) for v in promote_args("cross", a, b))
     x, y = moveaxis(x, axisa, -1), moveaxis(y, axisb, -1)
     if x.shape[-1] not in (2, 3) or y.shape[-1] not in (2, 3):
         raise ValueError("Dimension must be either 2 or 3 for cross product")

@@ -269,7 +269,8 @@ def outer(a: ArrayLike, b: ArrayLike, out: None = None) -> Array:
     """
     check_arraylike("outer", a, b)
     x, y = promote_dtypes(a, b)
-    return lax.mul(lax.reshape(x, (x.size, 1)), lax.reshape(y, (1, y.size)))
+    product = lax.bitwise_and if dtypes.kind(x.dtype) == "b" else lax.mul
+    return product(lax.reshape(x, (x.size, 1)), lax.reshape(y, (1, y.size)))
 
 
 def kron(a: ArrayLike, b: ArrayLike) -> Array:

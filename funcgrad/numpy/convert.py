@@ -19,6 +19,7 @@ from funcgrad.lax.shape import broadcast_to_rank
 __all__ = ["array", "asarray"]
 
 _SCALARS = (bool, int, float, complex)
+_NONE = "None is not a valid value for jnp.array"
 
 
 def array(
@@ -81,16 +82,18 @@ def _from_object(x: Any, dtype: Any) -> Array:
         weak = x.weak_type and dtype is None
         return astype(x, x.dtype if dtype is None else dtype, weak)
     if type(x) in _SCALARS:
-        return python_scalar(x) if dtype is None else ConcreteArray(_in_range(x, dtype)[()])
+        return python_scalar(x) if dtype is None else ConcreteArray(_exact(x, dtype)[()])
     if isinstance(x, (np.ndarray, np.generic)):
         out = to_array(x)
         return out if dtype is None else astype(out, dtype)
     if hasattr(x, "__jax_array__"):
         return _from_object(x.__jax_array__(), dtype)
     if isinstance(x, (list, tuple)):
+        if _has_none(x):
+            raise ValueError(_NONE)
         return _from_sequence(x, dtype)
     if x is None:
-        raise TypeError("None is not a valid value for jnp.array")
+        raise ValueError(_NONE)
     if isinstance(x, memoryview) or hasattr(x, "__array__") or hasattr(x, "__array_interface__"):
         return _from_object(np.array(x), dtype)
     return _from_numpy_text(x, dtype)
@@ -105,6 +108,16 @@ def _from_numpy_text(x: Any, dtype: Any) -> Array:
     return _from_object(value, dtype)
 
 
+def _has_none(x: Any) -> bool:
+    """Whether None is anywhere in nested sequences: NumPy would make NaN of it."""
+    kinds = set(map(type, x))
+    if type(None) in kinds:
+        return True
+    return not kinds.isdisjoint((list, tuple)) and any(
+        isinstance(item, (list, tuple)) and _has_none(item) for item in x
+    )
+
+
 def _from_sequence(x: Any, dtype: Any) -> Array:
     found = tree_leaves(x)
     if any(isinstance(leaf, Array) for leaf in found):
@@ -115,6 +128,8 @@ def _from_sequence(x: Any, dtype: Any) -> Array:
         return _stacked(x, dtype)
     if dtype is None:
         dtype = dtypes.lattice_result_type(*found)[0] if found else dtypes.default_float_dtype()
+    if dtypes.kind(dtype) not in "cbV" and any(type(leaf) is complex for leaf in found):
+        raise TypeError(f"complex numbers in a list cannot become {dtype.name}: take their .real")
     if any(type(leaf) is int for leaf in found):
         return ConcreteArray(_in_range(x, dtype))
     value = np.array(x) if found else np.array(x, dtype)
@@ -139,6 +154,13 @@ def _stacked(x: Any, dtype: Any) -> Array:
             f"setting an array element with a sequence: the parts have different shapes {sorted(shapes)}"
         )
     return lax_stack(parts)
+
+
+def _exact(x: Any, dtype: Any) -> np.ndarray[Any, Any]:
+    """A Python number in a dtype; what has no counterpart among integers is an error."""
+    if dtype.kind in "iu" and type(x) is float:
+        x = int(x)
+    return _in_range(x, dtype)
 
 
 def _in_range(x: Any, dtype: Any) -> np.ndarray[Any, Any]:

@@ -18,7 +18,7 @@ from funcgrad.numpy.arguments import (
     is_integer,
     new_shape,
 )
-from funcgrad.numpy.convert import asarray, check_arraylike, promote_args
+from funcgrad.numpy.convert import asarray, astype, check_arraylike, promote_args
 
 __all__ = [
     "diag",
@@ -115,8 +115,17 @@ def _dtype(dtype: DTypeLike, name: str) -> Any:
 
 
 def _filled(fill_value: Any, shape: tuple[int, ...], dtype: DTypeLike, name: str) -> Array:
-    value = asarray(fill_value, None if dtype is None else dtypes.check_user_dtype(dtype, name))
+    value = asarray(fill_value)
+    if dtype is not None:
+        # Converted as `astype` does: numbers that do not fit wrap or saturate.
+        value = _complex_or_real(value, dtypes.check_user_dtype(dtype, name))
     return lax.full(shape, value) if value.ndim == 0 else _broadcast(value, shape)
+
+
+def _complex_or_real(value: Array, dtype: Any) -> Array:
+    if dtypes.kind(value.dtype) == "c" and dtypes.kind(dtype) not in "cb":
+        value = lax.real(value)
+    return astype(value, dtype)
 
 
 def _broadcast(x: Array, shape: tuple[int, ...]) -> Array:

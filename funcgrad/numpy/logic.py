@@ -389,7 +389,7 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Array:
     same = lax.eq(x, y)
     if equal_nan:
         same = lax.bitwise_or(same, lax.bitwise_and(lax.ne(x, x), lax.ne(y, y)))
-    return lax.reduce_and(same, tuple(range(same.ndim)))
+    return lax.reduce_and(astype(same, same.dtype), tuple(range(same.ndim)))
 
 
 def array_equiv(a1: Any, a2: Any) -> Array:
@@ -440,7 +440,7 @@ def iscomplexobj(x: Any) -> bool:
     >>> jnp.iscomplexobj(1.0j)
     True
     """
-    return bool(dtypes.kind(to_array(x).dtype) == "c")
+    return bool(dtypes.kind(x.dtype) == "c" if isinstance(x, Array) else np.iscomplexobj(x))
 
 
 def isrealobj(x: Any) -> bool:

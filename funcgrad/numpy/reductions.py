@@ -121,7 +121,7 @@ def sum(
     >>> jnp.sum(jnp.ones((2, 3)), axis=0)
     Array([2., 2., 2.], dtype=float64)
     """
-    plain = axis is dtype is initial is where is None and not keepdims
+    plain = axis is dtype is initial is where is out is None and not keepdims
     if plain and isinstance(a, Array) and a.dtype in _PLAIN and not a.weak_type:
         # The case of nearly every loss, without the questions below.
         return reduce_sum_p.bind(a, axes=tuple(range(a.ndim)), out_sharding=None)
@@ -167,6 +167,8 @@ def _extremum(
         check_arraylike(name, a)
         _no_out(name, out)
         x = to_array(a)
+        if x.weak_type:
+            x = astype(x, x.dtype)
         axes = _axes(axis, x.ndim)
         if where is not None and initial is None:
             raise ValueError(
@@ -209,7 +211,8 @@ def _logical(name: str, reduce: Callable[..., Array], identity: bool) -> Any:
     ) -> Array:  # fmt: skip
         check_arraylike(name, a)
         _no_out(name, out)
-        x = _masked(_truth(a), where, identity)
+        x = _truth(a)
+        x = _masked(astype(x, x.dtype), where, identity)
         axes = _axes(axis, x.ndim)
         out_ = reduce(x, axes)
         return _keep(out_, x.shape, axes) if keepdims else out_
@@ -351,6 +354,10 @@ def _arg(name: str, find: Callable[..., Array]) -> Any:
         check_arraylike(name, a)
         _no_out(name, out)
         x = to_array(a)
+        if dtypes.kind(x.dtype) == "c":
+            raise TypeError(
+                f"{name} does not order numbers of dtype {x.dtype.name}: take their .real"
+            )
         ndim = x.ndim
         if axis is None:
             flat, where_axis = lax.reshape(x, (x.size,)), 0

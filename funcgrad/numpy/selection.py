@@ -34,7 +34,7 @@ def where(
         check_arraylike("where", condition)
         return nonzero(condition, size=size, fill_value=fill_value)
     if x is None or y is None:
-        raise ValueError(
+        raise TypeError(
             "Either both or neither of the x and y arguments should be provided to jax.numpy.where, "
             f"got {x} and {y}."
         )

@@ -16,7 +16,7 @@ from funcgrad.numpy.arguments import (
     concrete_int,
     is_inexact,
 )
-from funcgrad.numpy.convert import asarray, check_arraylike, promote_args
+from funcgrad.numpy.convert import asarray, astype, check_arraylike, promote_args
 from funcgrad.numpy.floats import clip
 from funcgrad.numpy.logic import isnan, where
 from funcgrad.numpy.reductions import any as any_
@@ -266,7 +266,7 @@ def unique_values(
 
 def _flat_pair(name: str, ar1: ArrayLike, ar2: ArrayLike) -> tuple[Array, Array]:
     check_arraylike(name, ar1, ar2)
-    x, y = promote_args(name, ar1, ar2)
+    x, y = (astype(a, a.dtype) for a in promote_args(name, ar1, ar2))
     return lax.reshape(x, (x.size,)), lax.reshape(y, (y.size,))
 
 
@@ -439,7 +439,7 @@ def isin(
             f"{method=} is not implemented; options are 'compare_all', 'binary_search', "
             "'sort', and 'auto'"
         )
-    x, tests = promote_args("isin", element, test_elements)
+    x, tests = (astype(a, a.dtype) for a in promote_args("isin", element, test_elements))
     n = tests.size
     if n == 0:
         found = lax.full(x.shape, False)

@@ -188,6 +188,8 @@ def sort_complex(a: ArrayLike) -> Array:
     """
     check_arraylike("sort_complex", a)
     (x,) = promote_inexact("sort_complex", a)
+    if x.dtype.itemsize < 4:
+        x = lax.convert_element_type(x, np.float32)
     ordered = lax.sort(x, dimension=0 if x.ndim == 0 else x.ndim - 1)
     return ordered if is_complex(x) else lax.complex(ordered, lax.full_like(ordered, 0))
 

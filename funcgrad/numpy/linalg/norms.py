@@ -7,10 +7,17 @@ from typing import Any
 import numpy as np
 
 from funcgrad import lax
+from funcgrad.core import dtypes
 from funcgrad.core.array import Array
-from funcgrad.numpy.arguments import ArrayLike, axis_index, is_complex, normalize_axis
+from funcgrad.numpy.arguments import (
+    ArrayLike,
+    axis_index,
+    is_complex,
+    is_inexact,
+    normalize_axis,
+)
 from funcgrad.numpy.arithmetic import power
-from funcgrad.numpy.convert import promote_inexact
+from funcgrad.numpy.convert import asarray, astype, promote_inexact
 from funcgrad.numpy.linalg.factors import svd
 from funcgrad.numpy.reductions import max as max_
 from funcgrad.numpy.reductions import min as min_
@@ -76,6 +83,8 @@ def vector_norm(
     Array(5., dtype=float64)
     """
     (a,) = promote_inexact("jnp.linalg.vector_norm", x)
+    if not is_inexact(asarray(x)):
+        a = astype(a, dtypes.default_float_dtype())
     given = range(a.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
     return _vector_norm(a, ord, normalize_axis(given, a.ndim), keepdims)
 
