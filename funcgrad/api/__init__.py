@@ -1,5 +1,6 @@
 """The transformations that users call."""
 
+from funcgrad.api.callback import pure_callback
 from funcgrad.api.checkpoint import checkpoint, remat
 from funcgrad.api.custom import custom_jvp, custom_vjp
 from funcgrad.api.devices import (
@@ -54,6 +55,7 @@ __all__ = [
     "named_scope",
     "process_count",
     "process_index",
+    "pure_callback",
     "remat",
     "value_and_grad",
     "vjp",

@@ -209,6 +209,8 @@ class ConcreteArray(Array):
         return repr(self) if self._value.dtype.kind == "V" else str(self._value)
 
     def __format__(self, spec: str) -> str:
+        if self._value.dtype.kind == "V":
+            return format(str(self), spec)
         return format(self._value[()] if self.ndim == 0 else np.asarray(self._value), spec)
 
     def __iter__(self) -> Iterator[Any]:

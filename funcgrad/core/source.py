@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["NOWHERE", "SourceInfo", "current", "override", "user_frame"]
+__all__ = ["NOWHERE", "SourceInfo", "current", "override", "user_frame", "user_frames"]
 
 _LIBRARIES = (
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep,
@@ -114,6 +114,17 @@ def user_frame() -> FrameType | None:
             return frame
         frame = frame.f_back
     return None
+
+
+def user_frames(only_user: bool = True) -> list[FrameType]:
+    """The frames that are running, the innermost first; with `only_user` those outside the library."""
+    frames = []
+    frame = user_frame()
+    while frame is not None:
+        if not only_user or not _library(frame.f_code.co_filename):
+            frames.append(frame)
+        frame = frame.f_back
+    return frames
 
 
 def current() -> SourceInfo:
