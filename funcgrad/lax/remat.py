@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from funcgrad.core import pytree, source
 from funcgrad.core.array import ConcreteArray, typeof
+from funcgrad.core.effects import refuse
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Var, eval_jaxpr
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
 from funcgrad.core.trace import use_trace
@@ -23,6 +24,11 @@ from funcgrad.transforms.transpose import backward_pass, transpose_jaxpr
 __all__ = ["name_p", "remat_p"]
 
 T = TypeVar("T")
+
+NO_EFFECTS = (
+    "Effects not supported in partial-eval of `checkpoint`/`remat`: what has a side effect would run "
+    "again for the backward pass. Take io_callback out of the function."
+)
 
 
 class Remat(Primitive):
@@ -55,6 +61,7 @@ class Remat(Primitive):
         ]
 
     def linearize(self, trace: Any, primals: Any, tangents: Any, params: dict[str, Any]) -> Any:
+        refuse(self.effects(params), NO_EFFECTS)
         policy = params["policy"]
         plan = plan_remat(params["jaxpr"], tuple(t is not None for t in tangents), policy)
         parent, forward = trace.parent, plan.forward

@@ -323,11 +323,11 @@ def linearize_jaxpr(
 
 
 def live_equations(program: LinearProgram) -> list[JaxprEqn]:
-    """The equations on which the results depend."""
+    """The equations on which the results depend, and those with effects."""
     needed = {v for v in program.out_vars if v is not None}
     kept = []
     for eqn in reversed(program.eqns):
-        if any(v in needed for v in eqn.outvars):
+        if eqn.effects or any(v in needed for v in eqn.outvars):
             needed.update(v for v in eqn.invars if isinstance(v, Var))
             kept.append(eqn)
     kept.reverse()

@@ -11,6 +11,7 @@ from funcgrad.core import source
 from funcgrad.core.array import ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.dtypes import issubdtype
+from funcgrad.core.effects import refuse
 from funcgrad.core.jaxpr import ClosedJaxpr, JaxprEqn, Var, jaxpr_as_fun
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
 from funcgrad.executor.compile import compile_jaxpr
@@ -30,6 +31,11 @@ from funcgrad.transforms.batch import batch_flat, to_dim
 from funcgrad.transforms.structural import broadcast_in_dim_p
 
 __all__ = ["cond_p", "linear_cond_p"]
+
+NO_BATCH = (
+    "IO effect not supported in vmap-of-cond: all branches of a `cond` on a batch of predicates run "
+    "for every element. Use lax.map in place of vmap."
+)
 
 
 class Cond(Primitive):
@@ -124,11 +130,7 @@ class Cond(Primitive):
         What an element did not choose must not reach its derivative, not even as 0 * inf: it goes
         into the other branches by `stop_gradient`.
         """
-        if any(b.effects for b in branches):
-            raise NotImplementedError(
-                "a `cond` whose branches have side effects cannot run on a batch of predicates: all "
-                "its branches would run for every element."
-            )
+        refuse(self.effects({"branches": branches}), NO_BATCH)
         index, *operands = args
         guarded = [
             issubdtype(typeof(x).dtype, np.inexact) and (d is not None or not typeof(x).ndim)

@@ -10,6 +10,7 @@ import numpy as np
 from funcgrad.core import source
 from funcgrad.core.array import ConcreteArray, to_array, typeof
 from funcgrad.core.avals import ShapedArray
+from funcgrad.core.effects import refuse
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Var, eval_jaxpr
 from funcgrad.core.nans import debugging
 from funcgrad.core.primitive import AxisData, Primitive, Zero
@@ -27,6 +28,10 @@ __all__ = ["linear_while_p", "while_p"]
 NO_REVERSE = (
     "Reverse-mode differentiation does not work for lax.while_loop or lax.fori_loop with dynamic "
     "start/stop values. Try using lax.scan, or using fori_loop with static start/stop."
+)
+NO_BATCH = (
+    "IO effects not supported in while_loop with batched predicate: the body runs for every element "
+    "until all are done. Use lax.map in place of vmap."
 )
 
 
@@ -132,6 +137,8 @@ class While(Primitive):
             params["cond_jaxpr"], params["body_jaxpr"], cond_n, body_n, axis.size, axis.name,
             tuple(dims),
         )  # fmt: skip
+        if cond.out_avals[0].ndim:
+            refuse(self.effects(params), NO_BATCH)
         consts, init = parts(args, cond_n + body_n)
         init = [
             to_dim(x, axis, d, 0 if b else None)
