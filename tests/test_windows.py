@@ -15,6 +15,7 @@ import funcgrad as fg
 import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.core.primitive import primitives
+from funcgrad.lax import extrema_numpy, pooling_numpy
 
 INF = float("inf")
 MONOIDS = [(lax.add, 0.0, operator.add), (lax.max, -INF, np.maximum), (lax.min, INF, np.minimum)]
@@ -120,6 +121,49 @@ def test_the_first_of_equals_is_chosen(seed: int, fun: Any, initial: float) -> N
         if best is not None:
             expected[best] += ct[place]
     np.testing.assert_allclose(fg.vjp(f, x)[1](ct)[0], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+@pytest.mark.parametrize(
+    ("window", "strides", "padding"),
+    [
+        ((1, 2, 2), (1, 2, 2), (0, 0)),
+        ((1, 2, 3), (1, 3, 3), (0, 0)),
+        ((1, 3, 3), (1, 2, 2), (1, 1)),
+        ((1, 3, 2), (1, 1, 1), (0, 1)),
+        ((1, 13, 1), (1, 2, 1), (3, 0)),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "i4"])
+def test_work_in_blocks(
+    order: Any, window: Any, strides: Any, padding: Any, dtype: str, monkeypatch: Any
+) -> None:
+    """Many images are pooled a few at a time, wherever their axis lies in memory."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-3, 3, (9, 14, 12)).astype(dtype)
+    x = np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))
+    if dtype == "f4":
+        x[3, 5, 6] = np.nan  # that block goes another way
+    pads, ones = ((0, 0), padding, padding), (1, 1, 1)
+    seen = windows(x, window, strides, pads, ones, ones)
+    low = np.iinfo(np.int32).min if dtype == "i4" else -INF
+    ct = rng.integers(-4, 4, seen.shape).astype(dtype)
+    results = []
+    for elements in (1 << 20, 200):
+        monkeypatch.setattr(pooling_numpy, "_BLOCK", elements)
+        dims = window, strides, pads, ones, ones
+        highest = pooling_numpy.pool(x, np.maximum, low, *dims)
+        total = pooling_numpy.pool(x, np.add, 0, *dims)
+        back = extrema_numpy.select_and_scatter(ct, x, np.maximum, low, *dims[:3], ones)
+        there = extrema_numpy.select_and_gather(back, x, np.maximum, low, *dims)
+        results.append((highest, total, back, there))
+    np.testing.assert_equal(*results)
+    highest, total, back, there = results[0]
+    assert highest.dtype == total.dtype == back.dtype == there.dtype == x.dtype
+    np.testing.assert_equal(highest, by_definition(x, low, np.maximum, *dims))
+    np.testing.assert_equal(total, by_definition(x, 0, np.add, *dims))
+    if dtype != "f4":
+        assert back.sum() == sum(ct[p] for p in np.ndindex(*ct.shape) if any(seen[p]))
 
 
 def test_nan_wins_and_its_derivative_goes_on_to_what_follows() -> None:

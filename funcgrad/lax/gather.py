@@ -157,9 +157,9 @@ def update_jaxpr(primitive: Elementwise, dtype: Any) -> Jaxpr:
 class Scatter(Indexed):
     """An operand with windows of updates combined into it, at the positions that indices give."""
 
-    def __init__(self, name: str, combine: Elementwise | None = None, ufunc: str = "") -> None:
+    def __init__(self, name: str, combining: Elementwise | None = None, ufunc: str = "") -> None:
         super().__init__(name)
-        self.combine = combine
+        self.combining = combining
         self.ufunc = ufunc
 
     def impl(
@@ -195,11 +195,11 @@ class Scatter(Indexed):
                 "lax.scatter requires arguments to have the same dtypes, got "
                 f"{x.dtype.name}, {updates.dtype.name}."
             )
-        if self.combine is not None:
-            self.combine.check_dtype(x.dtype)
-            if x.dtype == bool and self.combine.name in ("add", "sub", "mul"):
+        if self.combining is not None:
+            self.combining.check_dtype(x.dtype)
+            if x.dtype == bool and self.combining.name in ("add", "sub", "mul"):
                 raise TypeError(
-                    f"{self.combine.name} does not accept dtype bool at position 0. Accepted dtypes "
+                    f"{self.combining.name} does not accept dtype bool at position 0. Accepted dtypes "
                     "at position 0 are subtypes of integer, floating, complexfloating."
                 )
         check_scatter(dimension_numbers, x.shape, indices.shape, updates.shape)

@@ -152,7 +152,7 @@ class ScatterExtremum(Scatter):
 
 
 def _add(x: Any, indices: Any, updates: Any, params: dict[str, Any]) -> Any:
-    combine = update_jaxpr(scatter_add_p.combine, typeof(x).dtype)
+    combine = update_jaxpr(scatter_add_p.combining, typeof(x).dtype)
     return scatter_add_p.bind(x, indices, updates, **{**params, "update_jaxpr": combine})
 
 
@@ -192,8 +192,8 @@ def bind_scatter(
     """Check the arguments of a scatter and bind it."""
     x, i, u = as_operand(operand), as_operand(indices), as_operand(updates)
     jaxpr = update.jaxpr if update is not None else None
-    if primitive.combine is not None:
-        jaxpr = update_jaxpr(primitive.combine, x.dtype)
+    if primitive.combining is not None:
+        jaxpr = update_jaxpr(primitive.combining, x.dtype)
     params: dict[str, Any] = {
         "dimension_numbers": ScatterDimensionNumbers(*map(tuple, dimension_numbers)),
         "indices_are_sorted": bool(indices_are_sorted),

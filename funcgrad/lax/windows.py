@@ -14,8 +14,9 @@ from funcgrad.core.jaxpr import JaxprEqn
 from funcgrad.core.primitive import AxisData, Primitive, Zero
 from funcgrad.lax.bitwise import ge_p, le_p
 from funcgrad.lax.conv_numbers import Ints, Pads, dilated, windows_along
+from funcgrad.lax.extrema_numpy import select_and_gather, select_and_scatter
 from funcgrad.lax.families import Linear
-from funcgrad.lax.pooling_numpy import pool, select_and_gather, select_and_scatter
+from funcgrad.lax.pooling_numpy import pool
 from funcgrad.lax.slicing import pad_p, slice_p
 from funcgrad.transforms.structural import broadcast_new_axis, moveaxis
 
@@ -99,6 +100,8 @@ def identity(ufunc: np.ufunc, dtype: Any) -> Any:
 class ReduceWindow(Primitive):
     """A sum or an extremum over windows."""
 
+    memory = "view"
+
     def __init__(self, name: str, ufunc: np.ufunc) -> None:
         super().__init__(name)
         self.ufunc = ufunc
@@ -174,6 +177,8 @@ _EXTREMA: dict[Primitive, np.ufunc] = {ge_p: np.maximum, le_p: np.minimum}
 
 class _Select(Primitive):
     """Linear in its first argument; extrema of the second choose the places."""
+
+    memory = "new"
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> Any:
         out = self.bind(*primals, **params)

@@ -6,6 +6,7 @@ element `start + o * stride + k * dilation`; what lies outside the array is padd
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -102,23 +103,32 @@ def _axis_phases(axis: Axis, holes: int) -> Iterator[tuple[slice, slice, Axis]]:
 
 def fit(x: NDArray, axes: Sequence[Axis], fill: Any) -> NDArray:
     """Crop and pad the trailing axes of x to exactly the elements that the windows read."""
-    lead = x.ndim - len(axes)
-    source, target, shape = [slice(None)] * lead, [slice(None)] * lead, list(x.shape[:lead])
-    inside = True
+    source, target, sizes = _fitting(tuple(axes))
+    if target is None:
+        return x if source is None else x[source]
+    shape = (*x.shape[: x.ndim - len(sizes)], *sizes)
+    order = sorted(range(x.ndim), key=lambda i: -abs(x.strides[i]))  # keep the layout of x
+    padded = np.empty([shape[i] for i in order], x.dtype).transpose(np.argsort(order))
+    padded[...] = fill
+    if source is not None:
+        padded[target] = x[source]
+    return padded
+
+
+@functools.lru_cache(512)
+def _fitting(axes: tuple[Axis, ...]) -> tuple[Any, Any, list[int]]:
+    """What to read, where to put it if there is padding, and the sizes of all that windows read."""
+    source, target = [], []
     for axis in axes:
         low, high = max(axis.start, 0), max(min(axis.stop, axis.size), 0)
         source.append(slice(low, high))
         target.append(slice(low - axis.start, high - axis.start))
-        shape.append(axis.stop - axis.start)
-        inside = inside and axis.start >= 0 and axis.stop <= axis.size
-    if inside:
-        return x[tuple(source)]
-    order = sorted(range(x.ndim), key=lambda i: -abs(x.strides[i]))  # keep the layout of x
-    padded = np.empty([shape[i] for i in order], x.dtype).transpose(np.argsort(order))
-    padded[...] = fill
-    if all(s.start < s.stop for s in source[lead:]):
-        padded[tuple(target)] = x[tuple(source)]
-    return padded
+    sizes = [axis.stop - axis.start for axis in axes]
+    if any(axis.start < 0 or axis.stop > axis.size for axis in axes):
+        some = all(s.start < s.stop for s in source)
+        return trailing(source) if some else None, trailing(target), sizes
+    whole = all(n == axis.size for n, axis in zip(sizes, axes))
+    return None if whole else trailing(source), None, sizes
 
 
 def shift(axes: Sequence[Axis], tap: Sequence[int]) -> tuple[list[slice], list[slice]]:
