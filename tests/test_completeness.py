@@ -20,7 +20,16 @@ from .samples.core import resolve
 NAMES = (Path(__file__).parent / "golden" / "names.tsv").read_text(encoding="utf-8").splitlines()
 JAX_NAMES = [line.partition("\t") for line in NAMES[1:]]
 
-SAMPLED_NAMESPACES = ["numpy", "numpy.linalg", "numpy.fft", "lax", "lax.linalg", "nn", "random"]
+SAMPLED_NAMESPACES = [
+    "numpy",
+    "numpy.linalg",
+    "numpy.fft",
+    "lax",
+    "lax.linalg",
+    "nn",
+    "random",
+    "scipy.linalg",
+]
 
 # Public callables that no row of samples is for, and why.
 WITHOUT_ROW: dict[str, str] = {}

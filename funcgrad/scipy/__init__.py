@@ -1,5 +1,21 @@
-"""Parts of SciPy's interface, differentiable: so far `special`."""
+"""Parts of SciPy's interface, differentiable: the names of `jax.scipy`, imported when first used."""
 
-from funcgrad.scipy import special
+from __future__ import annotations
 
-__all__ = ["special"]
+import importlib
+from typing import Any
+
+__all__ = [
+    "linalg",
+    "special",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return importlib.import_module(f"funcgrad.scipy.{name}")
+    raise AttributeError(f"module 'funcgrad.scipy' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -14,6 +14,7 @@ from . import (
     nn,
     random,
     reductions,
+    scipy_linalg,
     shape,
     sorting,
 )
@@ -32,6 +33,7 @@ TABLE: list[Row] = [
     *nn.ROWS,
     *random.ROWS,
     *linalg.ROWS,
+    *scipy_linalg.ROWS,
     *control.ROWS,
     *nested.ROWS,
     *methods.ROWS,
