@@ -205,6 +205,67 @@ def test_sums_are_added_to_in_place_and_nobody_sees_it() -> None:
     np.testing.assert_array_equal(first, [4.0, 4.0, 4.0])
 
 
+def test_what_no_turn_waits_for_is_done_for_all_at_once() -> None:
+    rows, u = jnp.arange(18.0).reshape(6, 3) / 20, jnp.cos(W)
+
+    def loss(c: Any, w: Any, u: Any, rows: Any) -> Any:
+        def step(c: Any, x: Any) -> Any:
+            c = jnp.tanh(c @ w + x @ u)
+            return c, (jnp.sin(c @ u), x @ u, 1.0, c)
+
+        c, ys = lax.scan(step, c, rows)
+        return sum(jnp.sum(y * y) for y in (c, *ys))
+
+    def python(c: Any, w: Any, u: Any, rows: Any) -> Any:
+        total = 0.0
+        for x in rows:
+            c = jnp.tanh(c @ w + x @ u)
+            total += sum(jnp.sum(y * y) for y in (jnp.sin(c @ u), x @ u, jnp.ones(()), c))
+        return total + jnp.sum(c * c)
+
+    args = (XS / 3, W, u, rows)
+    source = fg.jit(loss).lower(*args).as_text()
+    loop = source[source.index("for ") : source.rindex("] = ")]
+    assert loop.count("matmul") == 1 and source.count("matmul") == 3
+    gradients = fg.jit(fg.grad(loss, argnums=(0, 1, 2, 3)))
+    source = gradients.lower(*args).as_text()
+    # Backwards the loop multiplies by the weights only; their gradients are products over all turns.
+    assert "outer" not in source and source.count("_turned") == 0
+    np.testing.assert_allclose(fg.jit(loss)(*args), python(*args), rtol=1e-12)
+    for a, b in zip(gradients(*args), fg.grad(python, argnums=(0, 1, 2, 3))(*args), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_sums_of_products_over_the_turns(reverse: bool) -> None:
+    rows = jnp.arange(18.0).reshape(6, 3) / 20
+
+    def step(carry: Any, x: Any) -> Any:
+        total, transposed, c = carry
+        y = jnp.sin(c) * x
+        return (total + jnp.outer(y, x), transposed + jnp.outer(c, y).T, c + y), c
+
+    start = (W, jnp.zeros((3, 3)), XS)
+    found = fg.jit(lambda s, xs: lax.scan(step, s, xs, reverse=reverse))(start, rows)
+    carry, ys = start, []
+    for x in rows[::-1] if reverse else rows:
+        carry, y = step(carry, x)
+        ys.append(y)
+    for a, b in zip(found[0], carry, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13)
+    np.testing.assert_allclose(found[1], np.stack(ys[::-1] if reverse else ys), rtol=1e-13)
+
+
+def test_matrices_are_laid_out_for_the_loop() -> None:
+    h, w = jnp.ones((16, 3)), W
+    f = fg.jit(lambda h, w: lax.scan(lambda h, _: (jnp.sin(h @ w.T), None), h, length=5)[0])
+    assert "ascontiguousarray" in f.lower(h, w).as_text()
+    expected = np.ones((16, 3))
+    for _ in range(5):
+        expected = np.sin(expected @ np.asarray(w).T)
+    np.testing.assert_allclose(f(h, w), expected, rtol=1e-13)
+
+
 # Derivatives
 
 

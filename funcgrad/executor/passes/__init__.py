@@ -7,11 +7,21 @@ from funcgrad.executor.passes.common import common_subexpressions
 from funcgrad.executor.passes.dead_code import dead_code
 from funcgrad.executor.passes.indices import plain_indices
 from funcgrad.executor.passes.inline import inline
+from funcgrad.executor.passes.loops import loops
 from funcgrad.executor.passes.scalars import scalars
 
 __all__ = ["PASSES", "optimize"]
 
-PASSES = (inline, dead_code, scalars, common_subexpressions, plain_indices, dead_code)
+PASSES = (
+    inline,
+    dead_code,
+    lambda closed: loops(closed, optimize),
+    inline,
+    scalars,
+    common_subexpressions,
+    plain_indices,
+    dead_code,
+)
 
 
 def optimize(closed: ClosedJaxpr) -> ClosedJaxpr:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, subjaxprs
+from funcgrad.core.avals import shaped
+from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, subjaxprs
 from funcgrad.lax.control.jaxprs import split_known
 
-__all__ = ["Sums", "assign", "hoisted", "start", "sums_in_place"]
+__all__ = ["Sums", "assign", "hoisted", "start", "sum_terms", "sums_in_place"]
 
 
 def start(
@@ -49,8 +50,66 @@ def hoisted(
     known = [i < len(consts) for i in range(len(closed.jaxpr.invars))]
     split = split_known(closed, known, _movable)
     if not split.values:
-        return closed, list(consts)
-    return split.second, [*emitter.block(split.first, consts, "before_loop"), *consts]
+        return _upright(emitter, closed, list(consts), set())
+    names = [*emitter.block(split.first, consts, "before_loop"), *consts]
+    turned = {e.outvars[0] for e in split.first.eqns if e.primitive.name == "transpose"}
+    return _upright(emitter, split.second, names, turned)
+
+
+# Products with so many rows are quicker when the matrix beside them lies row by row in memory.
+ROWS = 16
+
+
+def _upright(
+    emitter: Any, closed: ClosedJaxpr, names: list[str], turned: Collection[Any]
+) -> tuple[ClosedJaxpr, list[str]]:
+    """Write copies of matrices that each turn multiplies by against the order of their memory.
+
+    As `hoisted`, returns the body that takes these, too, and the names of its leading arguments.
+    Those in `turned` are transposed views.
+    """
+    j = closed.jaxpr
+    known = dict(zip(j.invars, names, strict=False))
+    copies: dict[Any, Var] = {}
+    eqns = []
+    for eqn in j.eqns:
+        k = _against_memory(eqn, known, turned)
+        if k is not None:
+            v = eqn.invars[k]
+            lies = v.aval.shape if v in turned else v.aval.shape[::-1]
+            copy = copies.setdefault(v, Var(shaped(lies, v.aval.dtype)))
+            (cx, cy), batch = eqn.params["dimension_numbers"]
+            axes = ((1,), cy) if k == 0 else (cx, (0,))
+            eqn = eqn.replace(
+                invars=[copy if i == k else x for i, x in enumerate(eqn.invars)],
+                params={**eqn.params, "dimension_numbers": (axes, batch)},
+            )
+        eqns.append(eqn)
+    if not copies:
+        return closed, names
+    made = []
+    for v in copies:
+        made.append(emitter.fresh("rows"))
+        source = known[v] if v in turned else f"{known[v]}.T"
+        emitter.statement(f"{made[-1]} = np.ascontiguousarray({source})")
+    jaxpr = j.replace(invars=[*copies.values(), *j.invars], eqns=eqns, effects=j.effects)
+    return ClosedJaxpr(jaxpr, closed.consts), [*made, *names]
+
+
+def _against_memory(eqn: JaxprEqn, known: Collection[Any], turned: Collection[Any]) -> int | None:
+    """Which factor of a product of matrices is known before the loop and read column by column."""
+    if eqn.primitive.name != "dot_general" or any(v.aval.ndim != 2 for v in eqn.invars):
+        return None
+    axes, (batch, _) = eqn.params["dimension_numbers"]
+    if batch or len(axes[0]) != 1:
+        return None
+    for k, upright in enumerate((1, 0)):
+        v, other = eqn.invars[k], eqn.invars[1 - k].aval
+        if v not in known or other.shape[1 - axes[1 - k][0]] < ROWS:
+            continue
+        if (axes[k][0] == upright) == (v in turned):
+            return k
+    return None
 
 
 def _movable(eqn: JaxprEqn) -> bool:
@@ -75,6 +134,24 @@ class Sums:
 def sums_in_place(closed: ClosedJaxpr, first_carry: int, num_carry: int) -> Sums:
     """The body that gives for such a carry what is to be added to it."""
     j = closed.jaxpr
+    found = {
+        k: pair
+        for k, pair in sum_terms(j, first_carry, num_carry).items()
+        if pair[1].aval.shape == j.outvars[k].aval.shape != ()
+    }
+    if not found:
+        return Sums(closed, set())
+    outvars = list(j.outvars)
+    for k, (_, term) in found.items():
+        outvars[k] = term
+    gone = {id(add) for add, _ in found.values()}
+    eqns = [eqn for eqn in j.eqns if id(eqn) not in gone]
+    body = Jaxpr(j.constvars, j.invars, outvars, eqns, j.effects, j.debug_info)
+    return Sums(ClosedJaxpr(body, closed.consts), set(found))
+
+
+def sum_terms(j: Jaxpr, first_carry: int, num_carry: int) -> dict[int, tuple[JaxprEqn, Any]]:
+    """Carries to which each turn only adds, by position: the addition, and what is added."""
     reads: dict[Any, int] = {}
     maker: dict[Any, JaxprEqn] = {}
     for eqn in j.eqns:
@@ -85,24 +162,13 @@ def sums_in_place(closed: ClosedJaxpr, first_carry: int, num_carry: int) -> Sums
             maker[eqn.outvars[0]] = eqn
     for w in j.outvars:
         reads[w] = reads.get(w, 0) + 1
-    outvars = list(j.outvars)
-    gone: set[int] = set()
-    positions = set()
+    terms = {}
     for k in range(num_carry):
         v, w = j.invars[first_carry + k], j.outvars[k]
         found = maker.get(w)
         if found is None or reads[w] != 1 or reads.get(v) != 1 or v not in found.invars:
             continue
-        if not v.aval.shape or v.aval.dtype.kind not in "fc":
-            continue
         added = found.invars[1 - list(found.invars).index(v)]
-        if type(added) is Literal or added.aval.shape != v.aval.shape:
-            continue
-        outvars[k] = added
-        gone.add(id(found))
-        positions.add(k)
-    if not positions:
-        return Sums(closed, positions)
-    eqns = [eqn for eqn in j.eqns if id(eqn) not in gone]
-    body = Jaxpr(j.constvars, j.invars, outvars, eqns, j.effects, j.debug_info)
-    return Sums(ClosedJaxpr(body, closed.consts), positions)
+        if type(added) is not Literal and v.aval.dtype.kind in "fc":
+            terms[k] = (found, added)
+    return terms

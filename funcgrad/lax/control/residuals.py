@@ -96,24 +96,23 @@ def _rewritten(
         for v in eqn.outvars:
             inside.setdefault(v, Var(v.aval))
     # What the chain reads beside residuals that are kept: now it is one, too.
-    residuals = [v for v in variables if v in kept]
-    for eqn in chain:
-        for v in eqn.invars:
-            if type(v) is not Literal and v not in inside:
-                inside[v] = Var(v.aval)
-                residuals.append(v)
+    residuals: list[Any] = [v for v in variables if v in kept]
+    for x in [x for eqn in chain for x in eqn.invars]:
+        if type(x) is not Literal and x not in inside:
+            inside[x] = Var(x.aval)
+            residuals.append(x)
     again = [
         eqn.replace(
-            invars=[v if type(v) is Literal else inside[v] for v in eqn.invars],
+            invars=[x if type(x) is Literal else inside[x] for x in eqn.invars],
             outvars=[inside[v] for v in eqn.outvars],
         )
         for eqn in chain
     ]
     outs = primal.outvars[: found.num_outs]
-    places = {v: ("in", i) for i, v in enumerate(primal.invars)}
-    for i, v in enumerate(outs):
-        if type(v) is not Literal:
-            places.setdefault(v, ("out", i))
+    places: dict[Any, tuple[str, int]] = {v: ("in", i) for i, v in enumerate(primal.invars)}
+    for i, x in enumerate(outs):
+        if type(x) is not Literal:
+            places.setdefault(x, ("out", i))
     new = [v for v in residuals if v not in places]
     places.update({v: ("out", found.num_outs + i) for i, v in enumerate(new)})
     return LinearJaxprs(

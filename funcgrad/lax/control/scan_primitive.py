@@ -16,6 +16,7 @@ from funcgrad.core.nans import debugging
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
 from funcgrad.core.trace import use_trace
 from funcgrad.lax.control.emission import assign, hoisted, start, sums_in_place
+from funcgrad.lax.control.fission import fission
 from funcgrad.lax.control.jaxprs import (
     chosen,
     constant_zeros,
@@ -49,6 +50,8 @@ class Scan(Primitive):
 
     multiple_results = True
     prune = staticmethod(pruned_scan)
+    # Cuts the loop into what can be done for all turns at once and what cannot.
+    fission = staticmethod(fission)
 
     def abstract_eval(
         self, *avals: ShapedArray, jaxpr: ClosedJaxpr, length: int, num_carry: int, **params: Any

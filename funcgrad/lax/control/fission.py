@@ -1,0 +1,326 @@
+"""Loop fission: what a scan's turns do not wait for is computed for all turns at once, before or after it.
+
+Products of slices with weights, and of carries with weights where only outputs come of them, become one
+large product each; a sum of products over the turns, as gradients of weights are, becomes one
+product whose contraction runs over the turns, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, eval_jaxpr, subjaxprs
+from funcgrad.core.source import override
+from funcgrad.lax.control.emission import sum_terms
+from funcgrad.lax.control.jaxprs import parts
+from funcgrad.lax.dot import dot_general_p
+from funcgrad.transforms.batch import batch_jaxpr
+from funcgrad.transforms.stage import trace_to_jaxpr
+from funcgrad.transforms.structural import broadcast_new_axis
+
+__all__ = ["fission"]
+
+# A product of one turn with more rows than this (or a sum of products of more terms) is efficient as it is.
+ENOUGH = 512
+
+# A loop of fewer turns stays as it is.
+FEW = 4
+
+# New stacks may take so many bytes, or as many as the loop's stacks take anyway.
+ROOM = 1 << 25
+
+# Through these unary linear operations a sum over the turns is carried back to the product.
+_LINEAR = frozenset({"transpose", "reshape", "squeeze", "neg", "broadcast_in_dim"})
+
+Vars = dict[Any, None]
+
+
+def fission(eqn: JaxprEqn) -> ClosedJaxpr | None:
+    """The program of what is before the loop, the loop, and what is after it; None to keep the loop whole."""
+    params = eqn.params
+    body = params["jaxpr"].jaxpr
+    if params["length"] < FEW or eqn.effects:
+        return None
+    if not any(e.primitive is dot_general_p for e in body.eqns):
+        return None
+    plan = _Plan(body, params["num_consts"], params["num_carry"])
+    if not (plan.before or plan.after or plan.folds) or not plan.has_room(params["length"]):
+        return None
+    return _Writer(eqn, plan).program()
+
+
+class Fold:
+    """A carry to which each turn adds a product: the product's equation, and what follows it."""
+
+    __slots__ = ("add", "chain", "product")
+
+    def __init__(self, add: JaxprEqn, product: JaxprEqn, chain: list[JaxprEqn]) -> None:
+        self.add = add
+        self.product = product
+        self.chain = chain
+
+
+class _Plan:
+    """Which equations of a body run where.
+
+    `invariant`, `before`, `after` and `folds` (by position of the carry) leave the loop; `inside` is the rest.
+    `into` are variables that the loop takes as further slices, `out_of` those it gives as further outputs.
+    """
+
+    def __init__(self, body: Jaxpr, num_consts: int, num_carry: int) -> None:
+        self.body = body
+        self.const_vars, self.carry_vars, self.x_vars = parts(body.invars, num_consts, num_carry)
+        self.y_vars = body.outvars[num_carry:]
+        self.makers: dict[Any, JaxprEqn] = {v: e for e in body.eqns for v in e.outvars}
+        self._before()
+        self.folds = self._folds(num_consts, num_carry)
+        self._after(num_carry)
+        gone = {*map(id, self.invariant), *map(id, self.before), *map(id, self.after)}
+        for fold in self.folds.values():
+            gone.update(map(id, (fold.add, fold.product, *fold.chain)))
+        self.inside = [e for e in body.eqns if id(e) not in gone]
+        self._crossings()
+
+    def _before(self) -> None:
+        """What depends on constants only, and the products of slices with what they need."""
+        fixed: set[Any] = {*self.body.constvars, *self.const_vars}
+        ready: set[Any] = {*fixed, *self.x_vars}
+        self.invariant: list[JaxprEqn] = []
+        possible, seeds = [], []
+        for eqn in self.body.eqns:
+            reads = _reads(eqn)
+            if not _movable(eqn) or not ready.issuperset(reads):
+                continue
+            ready.update(eqn.outvars)
+            if fixed.issuperset(reads):
+                fixed.update(eqn.outvars)
+                self.invariant.append(eqn)
+                continue
+            possible.append(eqn)
+            if eqn.primitive is dot_general_p and _one_sided(eqn, fixed):
+                seeds.append(eqn)
+        needed = {v for e in seeds for v in _reads(e)}
+        kept = {id(e) for e in seeds}
+        for eqn in reversed(possible):
+            if id(eqn) in kept or any(v in needed for v in eqn.outvars):
+                kept.add(id(eqn))
+                needed.update(_reads(eqn))
+        self.fixed = fixed
+        self.before = [e for e in possible if id(e) in kept]
+
+    def _folds(self, num_consts: int, num_carry: int) -> dict[int, Fold]:
+        """Carries that add up products."""
+        found = {}
+        readers = _readers(self.body)
+        for k, (add, term) in sum_terms(self.body, num_consts, num_carry).items():
+            chain: list[JaxprEqn] = []
+            maker = self.makers.get(term)
+            while maker is not None and maker.primitive.name in _LINEAR:
+                chain.insert(0, maker)
+                maker = self.makers.get(maker.invars[0])
+            if maker is None or maker.primitive is not dot_general_p:
+                continue
+            if any(readers[e.outvars[0]] != 1 for e in (maker, *chain)):
+                continue
+            x, y = maker.invars
+            if type(x) is Literal or type(y) is Literal or x in self.fixed or y in self.fixed:
+                continue
+            (axes, _), _ = maker.params["dimension_numbers"]
+            if _size(x.aval.shape[i] for i in axes) < ENOUGH:
+                found[k] = Fold(add, maker, chain)
+        return found
+
+    def _after(self, num_carry: int) -> None:
+        """Products, and all that comes of them, for which no turn waits."""
+        folded = {id(f.add) for f in self.folds.values()}
+        gone = {*map(id, self.invariant), *map(id, self.before), *folded}
+        carries = [w for k, w in enumerate(self.body.outvars[:num_carry]) if k not in self.folds]
+        waited = {w for w in carries if type(w) is not Literal}
+        for fold in self.folds.values():
+            waited.update(_reads(fold.product))
+            gone.update(map(id, (fold.product, *fold.chain)))
+        free: list[JaxprEqn] = []
+        for eqn in reversed(self.body.eqns):
+            if id(eqn) in gone:
+                continue
+            if any(v in waited for v in eqn.outvars) or not _movable(eqn):
+                waited.update(_reads(eqn))
+            else:
+                free.append(eqn)
+        free.reverse()
+        late: set[Any] = set()
+        self.after = []
+        for eqn in free:
+            seed = eqn.primitive is dot_general_p and _one_sided(eqn, self.fixed)
+            if seed or not late.isdisjoint(_reads(eqn)):
+                late.update(eqn.outvars)
+                self.after.append(eqn)
+
+    def _crossings(self) -> None:
+        early = dict.fromkeys(v for e in self.before for v in e.outvars)
+        late = {v for e in self.after for v in e.outvars}
+        inside: Vars = {}
+        outside: Vars = {}
+        for eqn in self.inside:
+            inside.update(dict.fromkeys(_reads(eqn)))
+        self.rows = [
+            y for y in dict.fromkeys(self.y_vars)
+            if type(y) is not Literal and y not in early and y not in late
+        ]  # fmt: skip
+        for k, w in enumerate(self.body.outvars[: len(self.carry_vars)]):
+            if k not in self.folds and type(w) is not Literal:
+                inside[w] = None
+        inside.update(dict.fromkeys(self.rows))
+        outside.update(dict.fromkeys(y for y in self.y_vars if y in early))
+        for eqn in (*self.after, *[f.product for f in self.folds.values()]):
+            outside.update(dict.fromkeys(_reads(eqn)))
+        self.into = [v for v in inside if v in early]
+        at_hand = {*self.fixed, *self.x_vars, *early, *late}
+        self.out_of = [v for v in outside if v not in at_hand]
+        self.early = [v for v in early if v in inside or v in outside]
+        self.late = late
+
+    def has_room(self, length: int) -> bool:
+        given = [*self.x_vars, *self.y_vars]
+        new = [v for v in (*self.early, *self.out_of) if v not in self.y_vars]
+        return length * _bytes(new) <= max(ROOM, length * _bytes(given))
+
+
+class _Writer:
+    """Traces the program of a plan."""
+
+    def __init__(self, eqn: JaxprEqn, plan: _Plan) -> None:
+        self.eqn = eqn
+        self.plan = plan
+        self.length: int = eqn.params["length"]
+        self.env: dict[Any, Any] = {}
+
+    def program(self) -> ClosedJaxpr:
+        return trace_to_jaxpr(self.run, [v.aval for v in self.eqn.invars])
+
+    def run(self, *args: Any) -> list[Any]:
+        with override() as place:
+            place.set(self.eqn.source_info)
+            return self._run(args)
+
+    def _run(self, args: Sequence[Any]) -> list[Any]:
+        plan, body = self.plan, self.plan.body
+        consts = self.eqn.params["jaxpr"].consts
+        env = self.env
+        env.update(zip(body.constvars, consts, strict=True))
+        const_vars, carry_vars = plan.const_vars, plan.carry_vars
+        given, init, xs = parts(args, len(const_vars), len(carry_vars))
+        env.update(zip(const_vars, given, strict=True))
+        env.update(zip(plan.x_vars, xs, strict=True))
+        values = [v for e in plan.invariant for v in e.outvars]
+        self._evaluate(plan.invariant, values)
+        self._at_once(plan.before, plan.early)
+        carries = iter(self._loop(init))
+        self._at_once(plan.after, [v for v in plan.y_vars if v in plan.late])
+        outs = [
+            self._folded(plan.folds[k], init[k]) if k in plan.folds else next(carries)
+            for k in range(len(init))
+        ]
+        rows = [
+            broadcast_new_axis(v.val, self.length, 0) if type(v) is Literal else env[v]
+            for v in plan.y_vars
+        ]
+        return [*outs, *rows]
+
+    def _evaluate(self, eqns: Sequence[JaxprEqn], wanted: Sequence[Any]) -> None:
+        """Run equations on what is known already."""
+        if not wanted:
+            return
+        reads = [v for v in dict.fromkeys(v for e in eqns for v in _reads(e)) if v in self.env]
+        outs = eval_jaxpr(Jaxpr([], reads, wanted, eqns), [], *[self.env[v] for v in reads])
+        self.env.update(zip(wanted, outs, strict=True))
+
+    def _at_once(self, eqns: Sequence[JaxprEqn], wanted: Sequence[Any]) -> None:
+        """Run equations for all turns together."""
+        if not wanted:
+            return
+        reads = [v for v in dict.fromkeys(v for e in eqns for v in _reads(e)) if v in self.env]
+        dims = tuple(None if v in self.plan.fixed else 0 for v in reads)
+        closed = ClosedJaxpr(Jaxpr([], reads, list(wanted), eqns))
+        batched, _ = batch_jaxpr(closed, self.length, None, dims, True)
+        outs = eval_jaxpr(batched.jaxpr, batched.consts, *[self.env[v] for v in reads])
+        self.env.update(zip(wanted, outs, strict=True))
+
+    def _loop(self, init: Sequence[Any]) -> list[Any]:
+        """The loop itself: the last carries; its outputs are then known."""
+        plan, body = self.plan, self.plan.body
+        stay = [k for k in range(len(init)) if k not in plan.folds]
+        rows = list(dict.fromkeys([*plan.rows, *plan.out_of]))
+        outvars = [*[body.outvars[k] for k in stay], *rows]
+        read = {v for e in plan.inside for v in _reads(e)}
+        read.update(v for v in outvars if type(v) is not Literal)
+        fixed = [v for v in self.env if v in plan.fixed and v in read]
+        slices = [v for v in (*plan.x_vars, *plan.into) if v in read]
+        carries = [plan.carry_vars[k] for k in stay]
+        jaxpr = Jaxpr([], [*fixed, *carries, *slices], outvars, plan.inside)
+        if not stay and not rows:
+            return []
+        outs = self.eqn.primitive.bind(
+            *[self.env[v] for v in fixed], *[init[k] for k in stay],
+            *[self.env[v] for v in slices],
+            **{**self.eqn.params, "jaxpr": ClosedJaxpr(jaxpr), "num_consts": len(fixed),
+               "num_carry": len(stay)},
+        )  # fmt: skip
+        self.env.update(zip(rows, outs[len(stay) :], strict=True))
+        return list(outs[: len(stay)])
+
+    def _folded(self, fold: Fold, start: Any) -> Any:
+        """A sum of products over the turns as one product."""
+        product = fold.product
+        (cx, cy), (bx, by) = product.params["dimension_numbers"]
+        up: list[tuple[int, ...]] = [tuple(i + 1 for i in axes) for axes in (cx, cy, bx, by)]
+        numbers = (((0, *up[0]), (0, *up[1])), (up[2], up[3]))
+        total = dot_general_p.bind(
+            *[self.env[v] for v in product.invars],
+            **{**product.params, "dimension_numbers": numbers},
+        )
+        chain = Jaxpr([], product.outvars, [*(fold.chain or [product])[-1].outvars], fold.chain)
+        (total,) = eval_jaxpr(chain, [], total)
+        return fold.add.primitive.bind(start, total)
+
+
+def _reads(eqn: JaxprEqn) -> list[Any]:
+    return [v for v in eqn.invars if type(v) is not Literal]
+
+
+def _readers(jaxpr: Jaxpr) -> dict[Any, int]:
+    """How often each variable is read."""
+    found: dict[Any, int] = {}
+    for v in [*(v for e in jaxpr.eqns for v in e.invars), *jaxpr.outvars]:
+        if type(v) is not Literal:
+            found[v] = found.get(v, 0) + 1
+    return found
+
+
+def _movable(eqn: JaxprEqn) -> bool:
+    """Whether all turns' work can be done at once: not what holds jaxprs, nor what happens at each turn."""
+    once = eqn.primitive.shareable and not eqn.effects
+    return once and next(subjaxprs(eqn.params), None) is None
+
+
+def _one_sided(eqn: JaxprEqn, fixed: set[Any]) -> bool:
+    """Whether a product has one factor that is the same for all turns, and few rows in the other."""
+    (cx, cy), (bx, _) = eqn.params["dimension_numbers"]
+    same = [type(v) is Literal or v in fixed for v in eqn.invars]
+    if bx or same[0] == same[1]:
+        return False
+    k = same.index(False)
+    rows = _size(n for i, n in enumerate(eqn.invars[k].aval.shape) if i not in (cx, cy)[k])
+    return rows < ENOUGH
+
+
+def _size(shape: Any) -> int:
+    size = 1
+    for n in shape:
+        size *= n
+    return size
+
+
+def _bytes(variables: Sequence[Any]) -> int:
+    return sum(v.aval.size * v.aval.dtype.itemsize for v in variables if type(v) is not Literal)
