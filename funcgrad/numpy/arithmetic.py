@@ -275,7 +275,16 @@ def log2(x: ArrayLike, /) -> Array:
     Array(3., dtype=float64)
     """
     (x,) = promote_inexact("log2", x)
-    return lax.div(lax.log(x), scalar_like(float(np.log(2.0)), x.dtype))
+    return _log_to_base(x, 2.0)
+
+
+def _log_to_base(x: Array, base: float) -> Array:
+    log = lax.log(x)
+    if dtypes.kind(log.dtype) != "c":
+        return lax.div(log, scalar_like(float(np.log(base)), x.dtype))
+    # By parts: a complex quotient makes NaN of infinities.
+    scale = lax.full_like(lax.real(log), np.log(base), shape=())
+    return lax.complex(lax.div(lax.real(log), scale), lax.div(lax.imag(log), scale))
 
 
 def log10(x: ArrayLike, /) -> Array:
@@ -286,7 +295,7 @@ def log10(x: ArrayLike, /) -> Array:
     Array(2., dtype=float64)
     """
     (x,) = promote_inexact("log10", x)
-    return lax.div(lax.log(x), scalar_like(float(np.log(10.0)), x.dtype))
+    return _log_to_base(x, 10.0)
 
 
 def positive(x: ArrayLike, /) -> Array:

@@ -8,9 +8,11 @@ import numpy as np
 
 from funcgrad.core import dtypes
 
-__all__ = ["API_VERSION", "ArrayNamespaceInfo", "array_namespace_info"]
+__all__ = ["API_VERSION", "API_VERSIONS", "ArrayNamespaceInfo", "array_namespace_info"]
 
 API_VERSION = "2024.12"
+# Versions add functions: who asks for an older one, or for the additions of 2025.12, finds them.
+API_VERSIONS = ["2021.12", "2022.12", "2023.12", "2024.12", "2025.12"]
 
 _KINDS = {
     "bool": ["bool"],

@@ -70,7 +70,7 @@ def asarray(
     """
     if dtype is None and isinstance(a, Array):
         return a
-    if copy is False and not isinstance(a, Array):
+    if copy is False and (not isinstance(a, Array) or np.dtype(dtype) != a.dtype):
         raise ValueError(
             "asarray: cannot make an array of this without a copy, which copy=False forbids"
         )

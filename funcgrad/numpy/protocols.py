@@ -17,7 +17,7 @@ import numpy as np
 
 from funcgrad.core.array import Array, ConcreteArray, numpy_value
 from funcgrad.core.trace import Tracer
-from funcgrad.numpy.array_namespace import API_VERSION
+from funcgrad.numpy.array_namespace import API_VERSIONS
 from funcgrad.numpy.attributes import astype
 from funcgrad.numpy.convert import asarray
 
@@ -67,10 +67,10 @@ def install(namespace: ModuleType) -> None:
 
     def array_namespace(self: Array, *, api_version: str | None = None) -> ModuleType:
         """The array API standard's namespace for this array: `funcgrad.numpy`."""
-        if api_version not in (None, API_VERSION):
+        if api_version not in (None, *API_VERSIONS):
             raise ValueError(
                 f"api_version={api_version!r} is not available; available versions are: "
-                f"{[API_VERSION]}"
+                f"{API_VERSIONS}"
             )
         return namespace
 
