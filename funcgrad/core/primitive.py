@@ -79,6 +79,9 @@ class Primitive:
     shareable = True
     # Whether it is elementwise, and scalars among its operands are broadcast by NumPy itself.
     broadcasts = False
+    # What the memory of its results is: "new", shared with nothing; "view", perhaps shared with its
+    # operands; "unknown", and somebody may keep the operands (as a callback can).
+    memory = "unknown"
 
     def __init__(self, name: str, impl: Callable[..., Any] | None = None) -> None:
         self.name = name
@@ -117,6 +120,33 @@ class Primitive:
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         """A Python expression for the result (a sequence for several results)."""
         return emitter.call(self.impl, args, eqn.params)  # type: ignore[no-any-return]  # the emitter is untyped here, as layers demand
+
+    def sharing(self, eqn: JaxprEqn) -> str:
+        """`memory` for this equation."""
+        return self.memory
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        """An expression that writes the result into the array `out` and gives it back, if there is one."""
+        return None
+
+    def in_place(self, eqn: JaxprEqn) -> bool:
+        """Whether `emit_into` may write into an operand of the result's type."""
+        return False
+
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        """The operands whose row i (along axis 0) is all of them that row i of the result needs.
+
+        None where rows of the result cannot be computed by themselves.
+        """
+        return None
+
+    def emit_rows(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        """`emit` for some rows of the operands: what it writes must not mention how many."""
+        return self.emit(emitter, args, eqn)
+
+    def combine(self, eqn: JaxprEqn) -> str | None:
+        """For a reduction over axis 0: the ufunc that puts those of blocks of rows together."""
+        return None
 
     # How the executor writes it where no expression does: statements that assign to given names
     # (emitter, names of the arguments, names of the results, equation).

@@ -13,6 +13,7 @@ from funcgrad.core.nans import check_finite, debugging
 from funcgrad.core.quiet import quiet_begin, quiet_end
 from funcgrad.core.trace import eval_trace, use_trace
 from funcgrad.executor.emit import Module
+from funcgrad.executor.memory import release_memory
 from funcgrad.executor.passes import optimize
 
 __all__ = ["Program", "clear_caches", "compile_jaxpr"]
@@ -37,6 +38,7 @@ class Program:
         namespace["__name__"] = filename
         namespace["__loader__"] = _Loader(self.source)
         exec(compile(self.source, filename, "exec"), namespace)
+        namespace.update(module.supported)
         self.function = namespace[entry]
 
     def run(self, values: Sequence[Any]) -> tuple[Any, ...]:
@@ -87,9 +89,10 @@ def compile_jaxpr(closed: ClosedJaxpr, name: str = "main") -> Program:
 
 
 def clear_caches() -> None:
-    """Forget all compiled programs.
+    """Forget all compiled programs, and give the memory kept for large arrays back.
 
     >>> import funcgrad as fg
     >>> fg.clear_caches()
     """
     compile_jaxpr.cache_clear()
+    release_memory()

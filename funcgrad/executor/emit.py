@@ -13,6 +13,11 @@ import numpy as np
 
 from funcgrad.core.array import ConcreteArray
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+from funcgrad.executor import memory, threads
+from funcgrad.executor.blocks import write_group
+from funcgrad.executor.fusion import Group
+from funcgrad.executor.plan import NEW, make_plan
+from funcgrad.executor.settings import limits
 
 __all__ = ["Emitter", "Module"]
 
@@ -38,8 +43,11 @@ _OPERATORS = {
 # Blocks of inner jaxprs nest in one function up to this depth (Python allows 20 blocks).
 DEEPEST = 8
 
-# Arrays below this many bytes stay until the function returns: `del` would cost more than it frees.
-WORTH_RELEASING = 1 << 14
+# What programs use beyond NumPy, as it reads in their source; run by us, they get what is better.
+_SUPPORT = {
+    "_empty": ("_empty = np.empty", memory.empty),
+    "_parallel": ("_parallel = lambda body, blocks: body(blocks)", threads.parallel),
+}
 
 
 class Module:
@@ -50,6 +58,7 @@ class Module:
         self.namespace: dict[str, Any] = {"np": np}
         self.functions: list[str] = []
         self.headers: list[str] = ["import numpy as np"]
+        self.supported: dict[str, Any] = {}
         self._names: dict[Any, str] = {}
         # Ids are keys above, so what they belong to is kept.
         self._kept: list[Any] = []
@@ -64,6 +73,14 @@ class Module:
             self._names[key] = name
             self.namespace[name] = value
             self._kept.append(value)
+        return name
+
+    def support(self, name: str) -> str:
+        """The name of one of the functions of `_SUPPORT`."""
+        if name not in self.supported:
+            line, self.supported[name] = _SUPPORT[name]
+            self.headers.append(line)
+            self.namespace[name] = None
         return name
 
     def constant(self, value: Any) -> str:
@@ -214,6 +231,20 @@ class Emitter:
         """A name for an intermediate value."""
         return f"{prefix}{len(self.lines)}_"
 
+    def variable(self) -> str:
+        """A name that no other variable of this function has."""
+        return self.name(Var(None))  # type: ignore[arg-type]  # a variable that stands for nothing
+
+    def empty(self, shape: tuple[int, ...], dtype: Any, size: int) -> str:
+        """An expression for an array of `size` bytes to be written to."""
+        function = "np.empty" if size < limits.pooled else self.module.support("_empty")
+        return f"{function}({tuple(shape)}, {self.literal(dtype)})"
+
+    def note(self, eqn: JaxprEqn) -> str:
+        """A comment: the line of the user's code that the equation came from."""
+        place = eqn.source_info
+        return f"  # {os.path.basename(place.file)}:{place.line}" if place.code is not None else ""
+
     # Writing the function.
 
     def name(self, v: Any) -> str:
@@ -234,48 +265,35 @@ class Emitter:
         return f"def {name}({', '.join(params)}):\n    {body}\n"
 
     def _equations(self, jaxpr: Jaxpr, keep: Sequence[Var] = ()) -> None:
-        last = _releases(jaxpr, keep)
-        for i, eqn in enumerate(jaxpr.eqns):
-            self.equation(eqn)
-            if last[i]:
-                self.statement(f"del {', '.join(self.names[v] for v in last[i])}")
+        for step in make_plan(jaxpr, keep):
+            if type(step.what) is Group:
+                write_group(self, step.what)
+            else:
+                self.equation(step.what, step.place)  # type: ignore[arg-type]  # what is no group is an equation
+            if step.released:
+                self.statement(f"del {', '.join(self.names[v] for v in step.released)}")
 
-    def equation(self, eqn: JaxprEqn) -> None:
+    def equation(self, eqn: JaxprEqn, place: Any = None) -> None:
+        """Write an equation; `place` is None, `NEW` or the variable whose memory the result takes."""
         args = [self.name(v) for v in eqn.invars]
         if eqn.primitive.write is not None:
             eqn.primitive.write(self, args, [self.name(v) for v in eqn.outvars], eqn)
             return
-        expression = eqn.primitive.emit(self, args, eqn)
-        place = eqn.source_info
-        note = f"  # {os.path.basename(place.file)}:{place.line}" if place.code is not None else ""
+        expression = None
+        if place is not None:
+            aval = eqn.outvars[0].aval
+            size = aval.size * aval.dtype.itemsize
+            into = self.empty(aval.shape, aval.dtype, size) if place is NEW else self.names[place]
+            expression = eqn.primitive.emit_into(self, args, into, eqn)
+        if expression is None:
+            expression = eqn.primitive.emit(self, args, eqn)
+        note = self.note(eqn)
         if eqn.primitive.multiple_results:
             outs = [self.name(v) for v in eqn.outvars]
             target = f"({', '.join(outs)}{',' if len(outs) == 1 else ''}) = " if outs else ""
         else:
             target = f"{self.name(eqn.outvars[0])} = "
         self.statement(f"{target}{expression}{note}")
-
-
-def _releases(jaxpr: Jaxpr, keep: Sequence[Var] = ()) -> list[list[Var]]:
-    """After each equation, the large intermediate results that nobody reads any more."""
-    seen: set[Any] = {v for v in jaxpr.outvars if type(v) is not Literal}
-    seen.update(jaxpr.constvars, keep)
-    result = []
-    for eqn in reversed(jaxpr.eqns):
-        dead: list[Var] = []
-        for v in (*eqn.invars, *eqn.outvars):
-            if type(v) is not Literal and v not in seen:
-                seen.add(v)
-                if _bytes(v) >= WORTH_RELEASING:
-                    dead.append(v)  # type: ignore[arg-type]  # not a literal
-        result.append(dead)
-    result.reverse()
-    return result
-
-
-def _bytes(v: Any) -> int:
-    size: int = v.aval.size * v.aval.dtype.itemsize
-    return size
 
 
 def _variable(n: int) -> str:

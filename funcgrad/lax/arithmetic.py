@@ -46,6 +46,7 @@ div_p: Elementwise = Elementwise(
     lambda z, x, y: div_p.bind(neg_p.bind(z), y),
     accepts=_NUMBERS,
     linear_in=(0,),
+    floating=np.divide,
 )
 
 
@@ -67,6 +68,7 @@ rem_p: Elementwise = Elementwise(
     ONE,
     lambda z, x, y: neg_p.bind(truncated(div_p.bind(sub_p.bind(x, z), y))),
     accepts="fiu",
+    floating=np.fmod,
 )
 
 

@@ -12,7 +12,7 @@ from funcgrad.core.array import Array, ArrayLike, ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.primitive import UndefinedPrimal, Zero
 from funcgrad.lax.families import Elementwise, Linear, neg_p, operand, operands
-from funcgrad.transforms.structural import broadcast_in_dim_p, sum_to_shape
+from funcgrad.transforms.structural import broadcast_in_dim_p, rows_of, sum_to_shape
 
 __all__ = ["complex", "conj", "convert_element_type", "full", "full_like", "imag", "real"]
 
@@ -114,6 +114,21 @@ class ConvertElementType(Linear):
         if dtypes.kind(old) not in "fc" or (dtypes.kind(new) in "fc" and dtypes.kind(old) == "f"):
             return f"{args[0]}.astype({emitter.literal(new)})"
         return f"{emitter.helper(convert_value)}({args[0]}, {emitter.literal(new)})"
+
+    def sharing(self, eqn: Any) -> str:
+        return "view" if eqn.invars[0].aval.dtype == eqn.params["new_dtype"] else "new"
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: Any) -> str | None:
+        old, new = eqn.invars[0].aval.dtype, eqn.params["new_dtype"]
+        if old == new or old.kind not in "biuf" or new.kind != "f":
+            return None
+        name: str = emitter.fresh("c")
+        emitter.statement(f"{name} = {out}")
+        emitter.statement(f"{emitter.numpy('copyto')}({name}, {args[0]}, 'unsafe')")
+        return name
+
+    def by_rows(self, eqn: Any) -> Sequence[bool] | None:
+        return rows_of(eqn)
 
 
 def convert_value(x: Any, dtype: Any) -> Any:

@@ -32,6 +32,12 @@ def contract(
         x, y = x.astype(preferred_element_type), y.astype(preferred_element_type)
     elif x.dtype.kind not in "fcd" and x.dtype != y.dtype:
         y = y.astype(x.dtype)
+    if x.dtype.itemsize < 4 and x.dtype.kind in "fV":
+        # Short floats are summed in float32, as hardware that has them does.
+        wide = contract(
+            x.astype(np.float32), y.astype(np.float32), dimension_numbers=dimension_numbers
+        )
+        return wide.astype(x.dtype)
     if not bx and x.ndim == 2 and y.ndim == 2 and len(cx) == 1:
         return np.matmul(x if cx[0] else x.T, y.T if cy[0] else y)
     fx = [i for i in range(x.ndim) if i not in cx and i not in bx]
@@ -52,6 +58,7 @@ class DotGeneral(Bilinear):
     """The sum over contracted axes of products; batch axes are matched and come first."""
 
     impl = staticmethod(contract)
+    memory = "new"
 
     def abstract_eval(
         self, x: ShapedArray, y: ShapedArray, *, dimension_numbers: Any,
@@ -111,11 +118,17 @@ class DotGeneral(Bilinear):
             or y.ndim > 2
             or len(cx) != 1
             or not x.dtype == y.dtype == eqn.outvars[0].aval.dtype
+            or x.dtype.itemsize < 4
         ):
             return super().emit(emitter, args, eqn)
         left = args[0] if cx[0] == x.ndim - 1 else f"{args[0]}.T"
         right = args[1] if cy[0] == 0 else f"{args[1]}.T"
         return f"{emitter.numpy('matmul')}({left}, {right})"
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        product = self.emit(emitter, args, eqn)
+        matmul = emitter.numpy("matmul")
+        return f"{product[:-1]}, out={out})" if product.startswith(f"{matmul}(") else None
 
 
 dot_general_p = DotGeneral("dot_general")

@@ -28,6 +28,7 @@ from funcgrad.transforms.structural import (
     broadcast_in_dim_p,
     linear_equation,
     moveaxis,
+    rows_of,
     sum_to_shape,
     zeros,
 )
@@ -61,8 +62,12 @@ class Elementwise(Primitive):
         accepts: str = "fc",
         result: Callable[[Any], Any] | None = None,
         linear_in: tuple[int, ...] = (),
+        floating: np.ufunc | None = None,
     ) -> None:
         super().__init__(name, impl)
+        # The ufunc that `impl` is, if only for real floating-point numbers.
+        self.floating = impl if isinstance(impl, np.ufunc) else floating
+        self.memory = "view"
         self.partials = partials
         self.accepts = accepts
         self.chars = "".join(_KINDS[k] for k in accepts)
@@ -201,9 +206,34 @@ class Elementwise(Primitive):
         on_scalars: str | None = emitter.operator(args, eqn)
         if on_scalars is not None:
             return on_scalars
-        if isinstance(self.impl, np.ufunc):
-            return f"{emitter.numpy(self.impl.__name__)}({', '.join(args)})"
+        ufunc = self.ufunc(eqn)
+        if ufunc is not None:
+            return f"{emitter.numpy(ufunc.__name__)}({', '.join(args)})"
         return emitter.call(self.impl, args, eqn.params)
+
+    def ufunc(self, eqn: JaxprEqn) -> np.ufunc | None:
+        """The ufunc that it is for operands of these dtypes."""
+        if self.floating is None or self.floating is self.impl:
+            return self.floating
+        dtype = eqn.outvars[0].aval.dtype
+        if dtype.kind == "f" and all(v.aval.dtype == dtype for v in eqn.invars):
+            return self.floating
+        return None
+
+    def sharing(self, eqn: JaxprEqn) -> str:
+        return "view" if self.ufunc(eqn) is None else "new"
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        ufunc = self.ufunc(eqn)
+        if ufunc is None:
+            return None
+        return f"{emitter.numpy(ufunc.__name__)}({', '.join(args)}, out={out})"
+
+    def in_place(self, eqn: JaxprEqn) -> bool:
+        return self.ufunc(eqn) is not None
+
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        return rows_of(eqn)
 
 
 def aligned_batches(args: Sequence[Any], dims: Sequence[int | None]) -> tuple[list[Any], int]:
@@ -307,6 +337,8 @@ lincomb_p = LinearCombination("linear_combination")
 
 class Linear(Primitive):
     """An operation that is linear in its one argument."""
+
+    memory = "view"
 
     def jvp(self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> Any:
         out = self.bind(*primals, **params)

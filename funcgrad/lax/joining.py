@@ -103,6 +103,13 @@ class Concatenate(Join):
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         return f"{emitter.numpy('concatenate')}([{', '.join(args)}], {eqn.params['dimension']})"
 
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        joined = f"[{', '.join(args)}], {eqn.params['dimension']}"
+        return f"{emitter.numpy('concatenate')}({joined}, out={out})"
+
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        return [True] * len(eqn.invars) if eqn.params["dimension"] else None
+
 
 concatenate_p = Concatenate("concatenate")
 

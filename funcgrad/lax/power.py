@@ -33,13 +33,9 @@ _NUMBERS = "fciu"
 
 def _pow(x: Any, y: Any) -> Any:
     if x.dtype.kind in "iu" and y.dtype.kind == "i":
-        return np.where(y < 0, _negative_power(x, y), np.power(x, np.maximum(y, 0))).astype(x.dtype)
+        # Negative exponents count modulo 64, as in the squarings of XLA: integers have no inverse.
+        return np.power(x, np.where(y < 0, y & 63, y).astype(x.dtype)).astype(x.dtype)
     return np.power(x, y if y.dtype == x.dtype else y.astype(x.dtype))
-
-
-def _negative_power(x: Any, y: Any) -> Any:
-    odd = np.where(y % 2 == 0, 1, x)
-    return np.where(x == 1, 1, np.where(x == -1, odd, 0))
 
 
 class Pow(Elementwise):
@@ -64,7 +60,7 @@ def _pow_dy(z: Any, x: Any, y: Any) -> Any:
     return mul(log_p.bind(safe), z)
 
 
-pow_p = Pow("pow", _pow, _pow_dx, _pow_dy, accepts=_NUMBERS)
+pow_p = Pow("pow", _pow, _pow_dx, _pow_dy, accepts=_NUMBERS, floating=np.power)
 
 
 def _atan2(x: Any, y: Any) -> Any:
@@ -85,6 +81,7 @@ atan2_p = Elementwise(
     lambda z, x, y: div(y, _atan2_scale(x, y)),
     lambda z, x, y: div(neg_p.bind(x), _atan2_scale(x, y)),
     accepts="fc",
+    floating=np.arctan2,
 )
 
 
@@ -115,10 +112,8 @@ class IntegerPow(Elementwise):
             )
         return super().abstract_eval(x, y=y)
 
-    def emit(self, emitter: Any, args: Any, eqn: Any) -> str:
-        if eqn.params["y"] == 2:
-            return f"{emitter.numpy('square')}({args[0]})"
-        return super().emit(emitter, args, eqn)
+    def ufunc(self, eqn: Any) -> np.ufunc | None:
+        return np.square if eqn.params["y"] == 2 else None
 
     def evaluate(self, args: Any, params: dict[str, Any]) -> Any:
         if params["y"] < 0:

@@ -38,6 +38,8 @@ __all__ = [
 class Reduce(Primitive):
     """A ufunc's reduction over some axes; sums have their own class among the structural ones."""
 
+    memory = "new"
+
     def __init__(self, name: str, ufunc: np.ufunc, accepts: str = "fciub") -> None:
         super().__init__(name)
         self.ufunc = ufunc
@@ -68,6 +70,17 @@ class Reduce(Primitive):
         dtype = emitter.literal(eqn.invars[0].aval.dtype)
         ufunc = emitter.numpy(self.ufunc.__name__)
         return f"{ufunc}.reduce({args[0]}, {tuple(eqn.params['axes'])}, {dtype})"
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        if eqn.invars[0].aval.size == 0:
+            return None
+        return f"{Reduce.emit(self, emitter, args, eqn)[:-1]}, out={out})"
+
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        return (True,) if 0 not in eqn.params["axes"] else None
+
+    def combine(self, eqn: JaxprEqn) -> str | None:
+        return self.ufunc.__name__ if 0 in eqn.params["axes"] else None
 
 
 class Extremum(Reduce):
@@ -133,6 +146,8 @@ reduce_xor_p = Reduce("reduce_xor", np.bitwise_xor, "iub")
 class ArgExtremum(Primitive):
     """The position of the first extremum along an axis; NaN counts as extreme."""
 
+    memory = "new"
+
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         super().__init__(name)
         self.function = function
@@ -167,6 +182,9 @@ class ArgExtremum(Primitive):
         found = f"{args[0]}.{self.name}({axis})"
         dtype = eqn.params["index_dtype"]
         return found if dtype == np.intp else f"{found}.astype({emitter.literal(dtype)})"
+
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        return (True,) if 0 not in eqn.params["axes"] else None
 
 
 argmax_p = ArgExtremum("argmax", np.argmax)

@@ -120,6 +120,9 @@ class SelectN(Elementwise):
             return f"{emitter.numpy('where')}({args[0]}, {args[2]}, {args[1]})"
         return emitter.call(self.impl, args, eqn.params)
 
+    def sharing(self, eqn: Any) -> str:
+        return "new" if len(eqn.invars) > 2 and eqn.invars[0].aval.shape else "view"
+
 
 def _select_n(which: Any, *cases: Any) -> Any:
     if len(cases) == 1:

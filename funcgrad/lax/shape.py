@@ -63,6 +63,18 @@ class Reshape(Linear):
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         return _reshaped(args[0], eqn)
 
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        return _same_rows(eqn)
+
+    def emit_rows(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        return f"{args[0]}.reshape({(-1, *eqn.outvars[0].aval.shape[1:])})"
+
+
+def _same_rows(eqn: JaxprEqn) -> Sequence[bool] | None:
+    """`by_rows` of a reshape: axis 0 must stay what it is."""
+    old, new = eqn.invars[0].aval, eqn.outvars[0].aval
+    return (True,) if new.size and old.shape[:1] == new.shape[:1] != () else None
+
 
 def _reshaped(x: str, eqn: JaxprEqn) -> str:
     """To a scalar by indexing: NumPy then gives a scalar, on which Python's operators are quick."""
@@ -100,6 +112,11 @@ class Squeeze(Linear):
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         return _reshaped(args[0], eqn)
 
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        return (True,) if 0 not in eqn.params["dimensions"] else None
+
+    emit_rows = Reshape.emit_rows
+
 
 squeeze_p = Squeeze("squeeze")
 
@@ -127,6 +144,9 @@ class Rev(Linear):
         dims = eqn.params["dimensions"]
         steps = ["::-1" if i in dims else ":" for i in range(eqn.invars[0].aval.ndim)]
         return f"{args[0]}[{', '.join(steps)}]"
+
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        return (True,) if 0 not in eqn.params["dimensions"] else None
 
 
 rev_p = Rev("rev")

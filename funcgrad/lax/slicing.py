@@ -113,6 +113,10 @@ class Slice(Linear):
             parts.pop()
         return f"{args[0]}[{', '.join(parts)}]" if parts else args[0]
 
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        old, new = eqn.invars[0].aval.shape, eqn.outvars[0].aval.shape
+        return (True,) if old[:1] == new[:1] else None
+
 
 slice_p = Slice("slice")
 

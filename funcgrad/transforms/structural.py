@@ -109,8 +109,18 @@ def linear_equation(
     return trace.record(primitive, tangents, out, params)
 
 
+def rows_of(eqn: JaxprEqn) -> Sequence[bool] | None:
+    """`by_rows` of an elementwise operation: operands that are broadcast are needed whole."""
+    shape = eqn.outvars[0].aval.shape
+    if not shape or shape[0] < 2:
+        return None
+    return [len(v.aval.shape) > 0 and v.aval.shape[0] == shape[0] for v in eqn.invars]
+
+
 class AddAny(Primitive):
     """The sum of two tangents or cotangents of the same type."""
+
+    memory = "new"
 
     def abstract_eval(self, x: ShapedArray, y: ShapedArray) -> ShapedArray:
         return shaped(x.shape, x.dtype, x.weak_type and y.weak_type)
@@ -135,12 +145,23 @@ class AddAny(Primitive):
         on_scalars: str | None = emitter.operator(args, eqn)
         return on_scalars or f"{emitter.numpy('add')}({args[0]}, {args[1]})"
 
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str:
+        return f"{emitter.numpy('add')}({args[0]}, {args[1]}, out={out})"
+
+    def in_place(self, eqn: JaxprEqn) -> bool:
+        return True
+
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        return rows_of(eqn)
+
 
 add_any_p = AddAny("add_any", np.add)
 
 
 class BroadcastInDim(Primitive):
     """`x` laid into a larger shape: axis i of `x` becomes axis `broadcast_dimensions[i]`."""
+
+    memory = "view"
 
     def impl(self, x: Any, *, shape: Any, broadcast_dimensions: Any, sharding: Any = None) -> Any:
         if x.ndim == 0 and x.dtype.kind in "fciub":
@@ -212,6 +233,20 @@ class BroadcastInDim(Primitive):
             return view
         return f"{emitter.numpy('broadcast_to')}({view}, {tuple(shape)})"
 
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        x, shape = eqn.invars[0].aval.shape, eqn.params["shape"]
+        dims = tuple(eqn.params["broadcast_dimensions"])
+        return (True,) if dims[:1] == (0,) and x[0] == shape[0] > 1 else None
+
+    def emit_rows(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        x, shape = eqn.invars[0].aval.shape, eqn.params["shape"]
+        aligned = _aligned(x, shape, eqn.params["broadcast_dimensions"])
+        view = args[0] if aligned == x else f"{args[0]}.reshape({(-1, *aligned[1:])})"
+        if aligned == tuple(shape):
+            return view
+        rest = "".join(f", {n}" for n in shape[1:])
+        return f"{emitter.numpy('broadcast_to')}({view}, (len({args[0]}){rest},))"
+
 
 def _aligned(operand: Any, shape: Any, dims: Any) -> tuple[int, ...]:
     """The operand's shape with ones put in so that NumPy's broadcasting does the rest."""
@@ -226,6 +261,8 @@ broadcast_in_dim_p = BroadcastInDim("broadcast_in_dim")
 
 class Transpose(Primitive):
     """The axes in another order."""
+
+    memory = "view"
 
     def impl(self, x: Any, *, permutation: Any) -> Any:
         return x.transpose(permutation)
@@ -260,12 +297,17 @@ class Transpose(Primitive):
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         return f"{args[0]}.transpose({tuple(eqn.params['permutation'])})"
 
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        return (True,) if eqn.params["permutation"][0] == 0 else None
+
 
 transpose_p = Transpose("transpose")
 
 
 class ReduceSum(Primitive):
     """The sum over some axes."""
+
+    memory = "new"
 
     def impl(self, x: Any, *, axes: Any, out_sharding: Any = None) -> Any:
         if x.dtype.kind in "fc":
@@ -306,6 +348,17 @@ class ReduceSum(Primitive):
         dtype = eqn.outvars[0].aval.dtype
         cast = f", {emitter.literal(dtype)}" if dtype.kind in "iub" else ""
         return f"{emitter.numpy('add')}.reduce({args[0]}, {tuple(eqn.params['axes'])}{cast})"
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str:
+        dtype = emitter.literal(eqn.outvars[0].aval.dtype)
+        axes = tuple(eqn.params["axes"])
+        return f"{emitter.numpy('add')}.reduce({args[0]}, {axes}, {dtype}, out={out})"
+
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        return (True,) if 0 not in eqn.params["axes"] else None
+
+    def combine(self, eqn: JaxprEqn) -> str | None:
+        return "add" if 0 in eqn.params["axes"] else None
 
 
 reduce_sum_p = ReduceSum("reduce_sum")

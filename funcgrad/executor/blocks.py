@@ -1,0 +1,148 @@
+"""Groups of equations as NumPy source: a loop over blocks of rows, through the same few arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from funcgrad.core.jaxpr import JaxprEqn, Literal
+from funcgrad.executor.fusion import Group
+from funcgrad.executor.plan import Seen, Step
+from funcgrad.executor.settings import limits
+
+__all__ = ["Scratch", "write_group"]
+
+
+class Scratch:
+    """Which array each value inside a group is written to, block after block.
+
+    `arrays` are (shape of a row, dtype) of the arrays, `places` maps variables to their positions.
+    """
+
+    __slots__ = ("arrays", "places")
+
+    def __init__(self, group: Group) -> None:
+        self.arrays: list[tuple[tuple[int, ...], Any]] = []
+        self.places: dict[Any, int] = {}
+        seen = Seen([Step(eqn) for eqn in group.eqns], group.outputs)
+        outside = {*group.outputs, *group.sums}
+        free: dict[Any, list[int]] = {}
+        ending: dict[int, list[Any]] = {}
+        for i, eqn in enumerate(group.eqns):
+            out = eqn.outvars[0]
+            place = None
+            if out not in outside and out in seen.own:
+                kind = _kind(out)
+                place = self._operand(eqn, i, seen, kind)
+                if place is None:
+                    waiting = free.get(kind)
+                    place = waiting.pop() if waiting else len(self.arrays)
+                    if place == len(self.arrays):
+                        self.arrays.append(kind)
+                self.places[out] = place
+                ending.setdefault(seen.until.get(out, i), []).append(out)
+            for v in ending.pop(i, ()):
+                # What died here is free, unless the result has been written over it.
+                if self.places[v] != place or v is out:
+                    free.setdefault(_kind(v), []).append(self.places[v])
+
+    def _operand(self, eqn: JaxprEqn, i: int, seen: Seen, kind: Any) -> int | None:
+        """The array of an operand that the result may be written over."""
+        if not eqn.primitive.in_place(eqn):
+            return None
+        for v in eqn.invars:
+            known = type(v) is not Literal and v in self.places and _kind(v) == kind
+            if known and seen.dies(v, i, eqn):
+                return self.places[v]
+        return None
+
+
+def _kind(v: Any) -> tuple[tuple[int, ...], Any]:
+    return v.aval.shape[1:], v.aval.dtype
+
+
+def write_group(emitter: Any, group: Group) -> None:
+    """Write the loop; the names of the group's results are assigned."""
+    rows, block = group.rows, group.block
+    blocks = -(-rows // block)
+    parts = {}
+    for v in group.outputs:
+        emitter.statement(f"{emitter.name(v)} = {_empty(emitter, v.aval.shape, v)}")
+    for v in group.sums:
+        parts[v] = emitter.variable()
+        emitter.statement(f"{parts[v]} = {_empty(emitter, (blocks, *v.aval.shape), v)}")
+    index = emitter.variable()
+    if group.work >= limits.parallel:
+        body = emitter.variable()
+        with emitter.indented(f"def {body}(starts):"):
+            _loop(emitter, group, f"for {index} in starts:", index, parts)
+        parallel = emitter.module.support("_parallel")
+        emitter.statement(f"{parallel}({body}, range(0, {rows}, {block}))")
+    else:
+        _loop(emitter, group, f"for {index} in range(0, {rows}, {block}):", index, parts)
+    for v, ufunc in group.sums.items():
+        dtype = emitter.literal(v.aval.dtype)
+        total = f"{emitter.numpy(ufunc)}.reduce({parts[v]}, 0, {dtype})"
+        emitter.statement(f"{emitter.name(v)} = {total}")
+
+
+def _empty(emitter: Any, shape: Sequence[int], v: Any) -> str:
+    size = v.aval.dtype.itemsize
+    for n in shape:
+        size *= n
+    text: str = emitter.empty(shape, v.aval.dtype, size)
+    return text
+
+
+def _loop(emitter: Any, group: Group, head: str, index: str, parts: dict[Any, str]) -> None:
+    scratch = Scratch(group)
+    rows, block = group.rows, group.block
+    arrays = [emitter.variable() for _ in scratch.arrays]
+    for name, (shape, dtype) in zip(arrays, scratch.arrays, strict=True):
+        emitter.statement(f"{name} = np.empty({(block, *shape)}, {emitter.literal(dtype)})")
+    with emitter.indented(head):
+        if rows % block and arrays:
+            # The last block is shorter.
+            shorter = ", ".join(f"{name}[:{rows} - {index}]" for name in arrays)
+            emitter.statement(f"if {index} > {rows - block}: {', '.join(arrays)} = {shorter}")
+        local: dict[Any, str] = {}
+        for v in (*group.inputs, *group.outputs):
+            local[v] = emitter.variable()
+            part = f"{emitter.name(v)}[{index}:{index} + {block}]"
+            emitter.statement(f"{local[v]} = {part}")
+        outputs = set(group.outputs)
+        for eqn in group.eqns:
+            place = scratch.places.get(eqn.outvars[0])
+            into = None if place is None else arrays[place]
+            if eqn.outvars[0] in outputs:
+                into = local[eqn.outvars[0]]
+            _equation(emitter, eqn, local, into, outputs)
+            if eqn.outvars[0] in parts:
+                part = f"{parts[eqn.outvars[0]]}[{index} // {block}]"
+                emitter.statement(f"{part} = {local.pop(eqn.outvars[0])}")
+
+
+def _equation(
+    emitter: Any, eqn: JaxprEqn, local: dict[Any, str], into: str | None, outputs: set[Any]
+) -> None:
+    out = eqn.outvars[0]
+    flags = eqn.primitive.by_rows(eqn)
+    if flags is None or not any(flags):
+        flags = (True,)
+    args = [
+        local[v] if flag and type(v) is not Literal else emitter.name(v)
+        for v, flag in zip(eqn.invars, flags, strict=True)
+    ]
+    expression = eqn.primitive.emit_into(emitter, args, into, eqn) if into is not None else None
+    if out in outputs:
+        if expression is None:
+            expression = f"{into}[...] = {eqn.primitive.emit_rows(emitter, args, eqn)}"
+        elif not expression.endswith(")"):
+            # It was written by statements before.
+            return
+        emitter.statement(f"{expression}{emitter.note(eqn)}")
+        return
+    if expression is None:
+        expression = eqn.primitive.emit_rows(emitter, args, eqn)
+    local[out] = emitter.variable()
+    emitter.statement(f"{local[out]} = {expression}{emitter.note(eqn)}")

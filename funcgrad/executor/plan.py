@@ -1,0 +1,155 @@
+"""The plan of a program: in which order what runs, where each result goes, when memory is let go.
+
+A result may be written over an operand only where it is certain that nothing else can see it: the
+operand was made by this program, in memory of its own, and neither it nor a view of it is read later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from funcgrad.core.jaxpr import Jaxpr, JaxprEqn, Literal, Var
+from funcgrad.executor.fusion import Group, fused
+from funcgrad.executor.settings import limits
+
+__all__ = ["NEW", "Step", "bytes_of", "make_plan", "placed"]
+
+# A result that takes memory which is kept between calls.
+NEW = "new"
+
+_FOREVER = 1 << 60
+# A result that may share memory with more values than this counts as seen for ever.
+_MOST_ROOTS = 16
+
+
+class Step:
+    """An equation or a group; `place` is where an equation's result goes: None (wherever NumPy puts
+    it), `NEW`, or the variable whose memory it takes. After it, `released` are not needed any more.
+    """
+
+    __slots__ = ("place", "released", "what")
+
+    def __init__(self, what: JaxprEqn | Group) -> None:
+        self.what = what
+        self.place: Any = None
+        self.released: list[Var] = []
+
+
+def bytes_of(v: Any) -> int:
+    size: int = v.aval.size * v.aval.dtype.itemsize
+    return size
+
+
+def make_plan(jaxpr: Jaxpr, keep: Sequence[Var] = ()) -> list[Step]:
+    """The steps of a jaxpr. Variables in `keep` are somebody else's to release."""
+    steps = [Step(what) for what in fused(jaxpr.eqns, jaxpr.outvars)]
+    _release(steps, jaxpr, keep)
+    if any(_may_be_placed(step) for step in steps):
+        seen = Seen(steps, jaxpr.outvars)
+        for i, step in enumerate(steps):
+            if _may_be_placed(step):
+                step.place = placed(step.what, i, seen)
+    return steps
+
+
+def _may_be_placed(step: Step) -> bool:
+    what = step.what
+    return (
+        type(what) is JaxprEqn
+        and len(what.outvars) == 1
+        and bytes_of(what.outvars[0]) >= limits.in_place
+    )
+
+
+def placed(eqn: Any, i: int, seen: Seen) -> Any:
+    """Where the result of the i-th step goes."""
+    out = eqn.outvars[0].aval
+    if not out.shape or out.dtype.kind not in "biufc":
+        return None
+    if eqn.primitive.in_place(eqn):
+        if any(v in seen.strided for v in eqn.invars):
+            return None
+        for v in eqn.invars:
+            if type(v) is Literal or v.aval.shape != out.shape or v.aval.dtype != out.dtype:
+                continue
+            if seen.dies(v, i, eqn):
+                return v
+    return NEW if bytes_of(eqn.outvars[0]) >= limits.pooled else None
+
+
+class Seen:
+    """Which memory values may share, and until when somebody can see it."""
+
+    def __init__(self, steps: Sequence[Step], results: Sequence[Any]) -> None:
+        # The memory that a variable may be in: that of the variables for which it was made.
+        self.roots: dict[Any, tuple[Any, ...]] = {}
+        # What is made by an equation of this program in new memory.
+        self.own: set[Any] = set()
+        self.until: dict[Any, int] = {}
+        # Values that may not lie in memory row by row.
+        self.strided: set[Any] = set()
+        for i, step in enumerate(steps):
+            for eqn in step.what.eqns if type(step.what) is Group else [step.what]:
+                self.equation(i, eqn)
+        for v in results:
+            for root in self.roots.get(v, (v,)):
+                self.until[root] = _FOREVER
+
+    def equation(self, i: int, eqn: Any) -> None:
+        sharing = eqn.primitive.sharing(eqn)
+        roots = self.roots
+        found: dict[Any, None] = {}
+        for v in eqn.invars:
+            if type(v) is not Literal:
+                for root in roots.get(v, (v,)):
+                    found[root] = None
+        for root in found:
+            if self.until.get(root, -1) < _FOREVER:
+                self.until[root] = i if sharing != "unknown" else _FOREVER
+        if sharing == "new":
+            self.own.add(eqn.outvars[0])
+        else:
+            if len(found) > _MOST_ROOTS:
+                for root in found:
+                    self.until[root] = _FOREVER
+                found.clear()
+            shared = tuple(found)
+            for out in eqn.outvars:
+                roots[out] = shared
+        if eqn.primitive.name == "transpose" or (
+            self.strided
+            and (sharing == "view" or eqn.primitive.broadcasts)
+            and any(v in self.strided for v in eqn.invars)
+        ):
+            self.strided.update(eqn.outvars)
+
+    def dies(self, v: Any, i: int, eqn: Any) -> bool:
+        """Whether `v` is this program's own, and nothing sees its memory after (or beside) step i."""
+        if v not in self.own or self.until[v] != i:
+            return False
+        return not any(
+            w is not v and type(w) is not Literal and v in self.roots.get(w, ()) for w in eqn.invars
+        )
+
+
+def _release(steps: list[Step], jaxpr: Jaxpr, keep: Sequence[Var]) -> None:
+    """After each step, the large values that nobody reads any more."""
+    seen: set[Any] = {v for v in jaxpr.outvars if type(v) is not Literal}
+    seen.update(jaxpr.constvars, keep)
+    for step in reversed(steps):
+        what = step.what
+        is_last = step is steps[-1]
+        if type(what) is Group:
+            touched: Any = [v for eqn in what.eqns for v in eqn.invars]
+            touched += [*what.outputs, *what.sums]
+            inside = {eqn.outvars[0] for eqn in what.eqns}
+            inside.difference_update(what.outputs, what.sums)
+            seen |= inside
+        else:
+            touched = (*what.invars, *what.outvars)  # type: ignore[union-attr]  # what is no group is an equation
+        for v in touched:
+            if type(v) is not Literal and v not in seen:
+                seen.add(v)
+                if bytes_of(v) >= limits.in_place and not is_last:
+                    step.released.append(v)

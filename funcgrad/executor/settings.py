@@ -1,0 +1,29 @@
+"""From which sizes on programs treat arrays as large; tests lower them to send small arrays that way."""
+
+from __future__ import annotations
+
+__all__ = ["Limits", "limits"]
+
+
+class Limits:
+    """Bytes, unless the name says otherwise. Measured; on which machine matters little."""
+
+    __slots__ = ("block", "in_place", "least_block", "parallel", "pooled", "fused", "scratch")
+
+    def __init__(self) -> None:
+        # A result of this size is written over an operand that dies.
+        self.in_place = 1 << 13
+        # A result of this size takes memory that is kept between calls.
+        self.pooled = 1 << 17
+        # Elementwise operations on arrays of this size go block by block.
+        self.fused = 1 << 19
+        # What a block's arrays may take together: the level-2 cache, less what else is there.
+        self.scratch = 1 << 19
+        # The largest array of a block: at most this, but for many arrays not below the second.
+        self.block = 1 << 16
+        self.least_block = 1 << 13
+        # Nanoseconds of work from which on blocks are dealt out among threads.
+        self.parallel = 400_000
+
+
+limits = Limits()
