@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.lax.bitwise import eq
-from funcgrad.lax.convert import full_like
+from funcgrad.lax.bitwise import eq, ge_p, gt_p, le_p, lt_p
+from funcgrad.lax.convert import convert_element_type_p, full_like
 from funcgrad.lax.families import MINUS_ONE, ONE, Elementwise, mul_p, neg_p
 from funcgrad.lax.public import binary, unary
 from funcgrad.lax.rounding import round_p
@@ -80,24 +80,27 @@ def truncated(q: Any) -> Any:
 max_p: Elementwise = Elementwise(
     "max",
     np.maximum,
-    lambda z, x, y: _share(z, x, y),
-    lambda z, x, y: _share(z, y, x),
+    lambda z, x, y: _share(z, gt_p, ge_p, x, y),
+    lambda z, x, y: _share(z, gt_p, ge_p, y, x),
     accepts=_ALL,
 )
 min_p: Elementwise = Elementwise(
     "min",
     np.minimum,
-    lambda z, x, y: _share(z, x, y),
-    lambda z, x, y: _share(z, y, x),
+    lambda z, x, y: _share(z, lt_p, le_p, x, y),
+    lambda z, x, y: _share(z, lt_p, le_p, y, x),
     accepts=_ALL,
 )
 
 
-def _share(z: Any, x: Any, other: Any) -> Any:
+def _share(z: Any, beats: Any, ties: Any, x: Any, other: Any) -> Any:
     """1 where x is the chosen one, one half where both are."""
-    one, zero, half = (full_like(z, v) for v in (1.0, 0.0, 0.5))
-    chosen = where(eq(x, z), one, zero)
-    return mul(chosen, where(eq(other, z), half, one))
+    if z.dtype.kind == "c":  # ordered as pairs, of which lax compares only the equal ones
+        one, zero, half = (full_like(z, v) for v in (1.0, 0.0, 0.5))
+        return mul(where(eq(x, z), one, zero), where(eq(other, z), half, one))
+    like = {"new_dtype": z.dtype, "weak_type": z.weak_type, "sharding": None}
+    won, held = (convert_element_type_p.bind(t.bind(x, other), **like) for t in (beats, ties))
+    return mul_p.bind(add_p.bind(won, held), full_like(z, 0.5, shape=()))
 
 
 add = binary(add_p, "sum x + y", "lax.add(1.0, 2.0)", "Array(3., dtype=float64, weak_type=True)")

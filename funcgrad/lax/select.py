@@ -13,6 +13,7 @@ from funcgrad.core.primitive import UndefinedPrimal, Zero
 from funcgrad.lax.bitwise import and_p, gt_p, lt_p
 from funcgrad.lax.convert import full_like
 from funcgrad.lax.families import Elementwise, aligned_batches, operand, operands
+from funcgrad.lax.select_numpy import LARGE, choose
 from funcgrad.transforms.structural import broadcast_in_dim_p
 
 __all__ = ["clamp", "select", "select_n"]
@@ -117,7 +118,9 @@ class SelectN(Elementwise):
             test = args[0] if which.dtype == _BOOL else f"{args[0]} > 0"
             return f"{args[2]} if {test} else {args[1]}"
         if len(args) == 3 and which.dtype == _BOOL:
-            return f"{emitter.numpy('where')}({args[0]}, {args[2]}, {args[1]})"
+            if which.size < LARGE:
+                return f"{emitter.numpy('where')}({args[0]}, {args[2]}, {args[1]})"
+            return f"{emitter.helper(choose)}({', '.join(args)})"
         return emitter.call(self.impl, args, eqn.params)
 
     def sharing(self, eqn: Any) -> str:
@@ -128,7 +131,7 @@ def _select_n(which: Any, *cases: Any) -> Any:
     if len(cases) == 1:
         return cases[0]
     if which.dtype == bool:
-        return np.where(which, cases[1], cases[0])
+        return choose(which, cases[0], cases[1])
     which = np.clip(which, 0, len(cases) - 1)
     if which.ndim == 0:
         return cases[int(which)]
