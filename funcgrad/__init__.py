@@ -68,6 +68,8 @@ _LAZY = (
     "ad_checkpoint",
     "checkpoint_policies",
     "core",
+    "custom_batching",
+    "custom_derivatives",
     "debug",
     "dtypes",
     "experimental",

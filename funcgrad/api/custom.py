@@ -7,13 +7,14 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+from funcgrad.api.custom_rules import FlatJVP, FlatVJP, name_of, positional
 from funcgrad.api.flatten import FlatFunction, check_callable, describe, to_arrays
 from funcgrad.core.array import typeof
-from funcgrad.core.dtypes import float0
-from funcgrad.core.primitive import Zero
-from funcgrad.core.pytree import PyTreeDef, flatten, unflatten
-from funcgrad.lax.convert import convert
+from funcgrad.core.pytree import flatten, unflatten
+from funcgrad.core.trace import Tracer
+from funcgrad.errors import UnexpectedTracerError
 from funcgrad.lax.custom import custom_jvp_call_p, custom_vjp_call_p
+from funcgrad.lax.gradient_stop import stop_gradient
 from funcgrad.transforms.structural import zeros
 
 __all__ = ["custom_jvp", "custom_vjp"]
@@ -31,25 +32,12 @@ class _Custom:
         check_callable(fun)
         functools.update_wrapper(cast(Any, self), fun)
         self.fun = fun
+        self._name = name_of(fun)
         by_name = _positions(fun, nondiff_argnames)
         self.nondiff_argnums = tuple(sorted({*nondiff_argnums, *by_name}))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(cast(Any, self), instance)
-
-    def _resolved(self, args: Any, kwargs: Any) -> tuple[Any, ...]:
-        """All arguments by position, defaults filled in."""
-        try:
-            bound = inspect.signature(self.fun).bind(*args, **kwargs)
-        except ValueError:
-            return tuple(args)
-        bound.apply_defaults()
-        if bound.kwargs:
-            raise TypeError(
-                f"{describe(self.fun)} has keyword-only arguments {list(bound.kwargs)}, which a function "
-                "with a derivative rule of its own cannot have: make them positional."
-            )
-        return bound.args
 
     def _split(self, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """(not differentiated, differentiated)."""
@@ -100,7 +88,10 @@ class custom_jvp(_Custom):
         super().__init__(fun, nondiff_argnums, nondiff_argnames)
 
     def defjvp(self, jvp: Callable[..., Any], symbolic_zeros: bool = False) -> Callable[..., Any]:
-        """Set the rule; a decorator that returns it."""
+        """Set the rule; a decorator that returns it.
+
+        With `symbolic_zeros`, tangents known to be zero come to the rule as `SymbolicZero`.
+        """
         self.jvp = jvp
         self.symbolic_zeros = symbolic_zeros
         return jvp
@@ -126,72 +117,16 @@ class custom_jvp(_Custom):
             raise AttributeError(
                 f"No JVP defined for custom_jvp function {describe(self.fun)} using defjvp."
             )
-        fixed, rest = self._split(self._resolved(args, kwargs))
+        fixed, rest = self._split(positional(self.fun, type(self).__name__, args, kwargs))
+        fixed = tuple(stop_gradient(x) if isinstance(x, Tracer) else x for x in fixed)
         leaves, tree = flatten(rest)
         flat = FlatFunction(lambda *xs: self.fun(*self._merged(fixed, xs)), tree, named=self.fun)
-        rule = _FlatJVP(self, fixed, tree, flat)
+        rule = FlatJVP(self.jvp, self.fun, fixed, tree, flat, self.symbolic_zeros)
         outs = custom_jvp_call_p.bind(
             *to_arrays(leaves, self.fun),
-            fun=flat, jvp=rule, name=self.fun.__name__, symbolic_zeros=self.symbolic_zeros,
+            fun=flat, jvp=rule, name=self._name, symbolic_zeros=self.symbolic_zeros,
         )  # fmt: skip
         return unflatten(rule.out_tree(), outs)
-
-
-class _FlatJVP:
-    """The user's rule as a function of flat primals and tangents."""
-
-    __name__ = "jvp"
-
-    def __init__(
-        self, custom: custom_jvp, fixed: Any, in_tree: PyTreeDef, flat: FlatFunction
-    ) -> None:
-        self.custom = custom
-        self.fixed = fixed
-        self.in_tree = in_tree
-        self.flat = flat
-        self.tree: PyTreeDef | None = None
-
-    def out_tree(self) -> PyTreeDef:
-        return self.tree if self.tree is not None else self.flat.out_tree
-
-    def __call__(self, *flat: Any) -> list[Any]:
-        n = len(flat) // 2
-        primals, tangents = unflatten(self.in_tree, flat[:n]), unflatten(self.in_tree, flat[n:])
-        rule: Any = self.custom.jvp
-        out = rule(*self.fixed, primals, tangents)
-        name = describe(rule)
-        if not isinstance(out, (tuple, list)) or len(out) != 2:
-            raise TypeError(
-                f"Custom JVP rule {name} for function {describe(self.custom.fun)} must produce a pair "
-                f"(list or tuple of length two) representing primal and tangent outputs, but got {out!r}."
-            )
-        outs, self.tree = flatten(out[0])
-        out_tangents, tangent_tree = flatten(out[1])
-        if tangent_tree != self.tree:
-            raise TypeError(
-                f"Custom JVP rule {name} must produce primal and tangent outputs with equal container "
-                f"(pytree) structures, but got {self.tree} and {tangent_tree} respectively."
-            )
-        outs = to_arrays(outs, rule, "returned")
-        return outs + [_fitting(x, t, name) for x, t in zip(outs, out_tangents, strict=True)]
-
-
-def _fitting(x: Any, t: Any, name: str) -> Any:
-    """A tangent returned by a rule, after a comparison with the primal result."""
-    expected = x.aval.to_tangent_aval()
-    if type(t) is Zero:
-        return t
-    if getattr(t, "dtype", None) == float0 or expected.dtype == float0:
-        return Zero(expected)
-    (t,) = to_arrays([t], _fitting, "got")
-    got = t.aval
-    if got.shape != expected.shape or got.dtype != expected.dtype:
-        raise TypeError(
-            f"Custom JVP rule {name} must produce primal and tangent outputs with corresponding shapes "
-            f"and dtypes. Expected {expected.str_short()} (tangent type of {x.aval.str_short()}) but got "
-            f"{got.str_short()}."
-        )
-    return t
 
 
 class custom_vjp(_Custom):
@@ -230,7 +165,13 @@ class custom_vjp(_Custom):
         symbolic_zeros: bool = False,
         optimize_remat: bool = False,
     ) -> None:
-        """Set the rules."""
+        """Set the rules.
+
+        With `symbolic_zeros`, `fwd` gets each leaf of its arguments as a `CustomVJPPrimal`, which says
+        whether it is being differentiated, and `bwd` gets cotangents known to be zero as
+        `SymbolicZero`. `optimize_remat` is accepted: what `checkpoint` does not keep of `fwd` is
+        never computed.
+        """
         self.fwd = fwd
         self.bwd = bwd
         self.symbolic_zeros = symbolic_zeros
@@ -240,109 +181,24 @@ class custom_vjp(_Custom):
             raise AttributeError(
                 f"No VJP defined for custom_vjp function {describe(self.fun)} using defvjp."
             )
-        full = self._resolved(args, kwargs)
-        fixed, rest = self._split(full)
+        fixed, rest = self._split(positional(self.fun, type(self).__name__, args, kwargs))
+        if any(isinstance(leaf, Tracer) for leaf in flatten(fixed)[0]):
+            raise UnexpectedTracerError(
+                "Found a JAX Tracer object passed as an argument to a custom_vjp function in a position "
+                "indicated by nondiff_argnums as non-differentiable. Tracers cannot be passed as "
+                "non-differentiable arguments to custom_vjp functions: nondiff_argnums is for functions "
+                f"and other Python values. Make it an ordinary argument of {describe(self.fun)} and "
+                "return None for its cotangent."
+            )
         leaves, tree = flatten(rest)
         flat = FlatFunction(lambda *xs: self.fun(*self._merged(fixed, xs)), tree, named=self.fun)
-        rules = _FlatVJP(self, fixed, tree, flat)
         arrays = to_arrays(leaves, self.fun)
-        rules.in_avals = [x.aval for x in arrays]
+        rules = FlatVJP(self, fixed, tree, flat, [x.aval for x in arrays])
         outs = custom_vjp_call_p.bind(
-            *arrays, fun=flat, fwd=rules.forward, bwd=rules.backward, name=self.fun.__name__,
+            *arrays, fun=flat, fwd=rules.forward, bwd=rules.backward, name=self._name,
             symbolic_zeros=self.symbolic_zeros,
         )  # fmt: skip
         return unflatten(rules.out_tree(), outs)
-
-
-class _FlatVJP:
-    """The user's rules as functions of flat lists."""
-
-    def __init__(
-        self, custom: custom_vjp, fixed: Any, in_tree: PyTreeDef, flat: FlatFunction
-    ) -> None:
-        self.custom = custom
-        self.fixed = fixed
-        self.in_tree = in_tree
-        self.flat = flat
-        self.tree: PyTreeDef | None = None
-        self.res_tree: PyTreeDef | None = None
-        self.in_avals: list[Any] = []
-        self.out_avals: list[Any] = []
-
-    def out_tree(self) -> PyTreeDef:
-        return self.tree if self.tree is not None else self.flat.out_tree
-
-    def forward(self, *flat: Any) -> tuple[list[Any], list[Any]]:
-        """(residuals, results)."""
-        custom = self.custom
-        args = custom._merged(self.fixed, unflatten(self.in_tree, flat))
-        fwd: Any = custom.fwd
-        out = fwd(*args)
-        if not isinstance(out, (tuple, list)) or len(out) != 2:
-            raise TypeError(
-                f"Custom VJP fwd rule {describe(fwd)} for function {describe(custom.fun)} must produce a "
-                "pair (list or tuple of length two) where the first element represents the primal output "
-                f"and the second element represents residuals, but got {out!r}."
-            )
-        outs, self.tree = flatten(out[0])
-        residuals, self.res_tree = flatten(out[1])
-        outs = to_arrays(outs, fwd, "returned")
-        self.out_avals = [x.aval for x in outs]
-        return to_arrays(residuals, fwd, "kept as residual"), outs
-
-    def backward(self, *flat: Any) -> list[Any]:
-        """Cotangents of the flat arguments: arrays, or None for zero."""
-        custom = self.custom
-        bwd: Any = custom.bwd
-        assert self.res_tree is not None and self.tree is not None
-        n = self.res_tree.num_leaves
-        cts = [zeros(ct.aval) if type(ct) is Zero else ct for ct in flat[n:]]
-        found = bwd(*self.fixed, unflatten(self.res_tree, flat[:n]), unflatten(self.tree, cts))
-        if isinstance(found, list):
-            found = tuple(found)
-        dummy = unflatten(self.in_tree, [object()] * self.in_tree.num_leaves)
-        if not isinstance(found, tuple) or len(found) != len(dummy):
-            raise TypeError(
-                f"Custom VJP bwd rule {describe(bwd)} must produce a tuple of length {len(dummy)}, one "
-                f"cotangent for each argument of {describe(custom.fun)}, but got {found!r}."
-            )
-        out: list[Any] = []
-        for i, (ct, sub) in enumerate(zip(found, dummy, strict=True)):
-            out += self._cotangents(ct, flatten(sub)[1], i, bwd)
-        return [self._checked(ct, aval, bwd) for ct, aval in zip(out, self.in_avals, strict=True)]
-
-    def _cotangents(self, ct: Any, tree: PyTreeDef, i: int, bwd: Any) -> list[Any]:
-        if ct is None:
-            return [None] * tree.num_leaves
-        leaves, got = flatten(ct, is_leaf=lambda x: x is None)
-        if len(leaves) != tree.num_leaves:
-            raise TypeError(
-                f"Custom VJP bwd rule {describe(bwd)} must produce an output with the same pytree "
-                f"structure as the arguments of {describe(self.custom.fun)}: the cotangent of argument {i} "
-                f"has the structure {got}, expected {tree}."
-            )
-        return leaves
-
-    def _checked(self, ct: Any, aval: Any, bwd: Any) -> Any:
-        expected = aval.to_tangent_aval()
-        if (
-            ct is None
-            or type(ct) is Zero
-            or expected.dtype == float0
-            or getattr(ct, "dtype", None) == float0
-        ):
-            return None
-        (ct,) = to_arrays([ct], bwd, "returned")
-        got = typeof(ct)
-        if got.shape != expected.shape:
-            raise ValueError(
-                f"Custom VJP bwd rule {describe(bwd)} must produce a shape/dtypes compatible with the "
-                f"arguments of {describe(self.custom.fun)}: got a cotangent {got.str_short()} for an "
-                f"argument {aval.str_short()}, expected {expected.str_short()}."
-            )
-        if got.dtype != expected.dtype:
-            return convert(ct, expected.dtype)
-        return ct
 
 
 def _add(a: Any, b: Any) -> Any:

@@ -33,11 +33,23 @@ def instantiated(t: Any) -> Any:
 def check_closed_over(tangents: Sequence[Any], closed_over: int = 0, **params: Any) -> None:
     """The rule knows nothing of the values that the function closes over: they have to be constant."""
     if any(type(t) is not Zero for t in tangents[:closed_over]):
-        raise UnexpectedTracerError(
-            f"Detected differentiation of a function with a custom rule ({params.get('name')}) with "
-            "respect to a value that it closes over: the rule is about its arguments only. Pass the "
-            "value as an argument, or through stop_gradient."
-        )
+        raise closed_over_error(params.get("name"))
+
+
+def closed_over_error(name: Any) -> UnexpectedTracerError:
+    return UnexpectedTracerError(
+        f"Detected differentiation of a function with a custom rule ({name}) with respect to a value "
+        "that it closes over: the rule is about its arguments only. Pass the value as an argument, or "
+        "through stop_gradient."
+    )
+
+
+def call_rule(rule: Callable[..., Any], name: Any, *args: Any) -> Any:
+    """Run a rule; a tracer of the derivative being taken, met in it, was closed over."""
+    try:
+        return rule(*args)
+    except UnexpectedTracerError as error:
+        raise closed_over_error(name) from error
 
 
 class CustomCall(Primitive):
@@ -92,12 +104,9 @@ class CustomJVPCall(CustomCall):
 
     def jvp(self, primals: Any, tangents: Any, *, jvp: Flat, **params: Any) -> Any:
         check_closed_over(tangents, **params)
-        out = list(
-            jvp(
-                *primals,
-                *([*tangents] if params.get("symbolic_zeros") else map(instantiated, tangents)),
-            )
-        )
+        if not params.get("symbolic_zeros"):
+            tangents = [instantiated(t) for t in tangents]
+        out = list(call_rule(jvp, params.get("name"), *primals, *tangents))
         n = len(out) // 2
         outs, out_tangents = out[:n], out[n:]
         return outs, [
@@ -128,31 +137,63 @@ def batched(fun: Flat, axis: AxisData, dims: Sequence[int | None]) -> Flat:
     """A flat function on whole batches, whose results are all batched along axis 0."""
 
     def run(*args: Any) -> list[Any]:
-        plain = [instantiated(x) for x in args]
-        outs, have = batch_flat(fun, axis, plain, dims)
-        return [to_dim(x, axis, d, 0) for x, d in zip(outs, have, strict=True)]
+        outs, have = batch_with_zeros(fun, axis, args, dims)
+        return [_leading(x, axis, d) for x, d in zip(outs, have, strict=True)]
 
     return run
+
+
+def batch_with_zeros(
+    fun: Flat, axis: AxisData, args: Sequence[Any], dims: Sequence[int | None]
+) -> tuple[list[Any], list[int | None]]:
+    """`batch_flat` for a function that takes symbolic zeros as they are."""
+
+    def run(*given: Any) -> Sequence[Any]:
+        found = iter(given)
+        return fun(
+            *[
+                Zero(_element(x.aval, d)) if type(x) is Zero else next(found)
+                for x, d in zip(args, dims, strict=True)
+            ]
+        )
+
+    there = [(x, d) for x, d in zip(args, dims, strict=True) if type(x) is not Zero]
+    return batch_flat(run, axis, [x for x, _ in there], [d for _, d in there])
+
+
+def _element(aval: ShapedArray, d: int | None) -> ShapedArray:
+    return aval if d is None else aval.update(shape=aval.shape[:d] + aval.shape[d + 1 :])
+
+
+def _leading(x: Any, axis: AxisData, have: int | None) -> Any:
+    """A result as a batch along axis 0."""
+    if type(x) is Zero:
+        return Zero(x.aval.update(shape=(axis.size, *x.aval.shape)))
+    return to_dim(x, axis, have, 0)
 
 
 custom_jvp_call_p = CustomJVPCall("custom_jvp_call")
 
 
 class CustomVJPCall(CustomCall):
-    """`fwd(*primals)` gives residuals and results, `bwd(*residuals, *cotangents)` the cotangents."""
+    """`bwd(*residuals, *cotangents)` gives the cotangents of the arguments.
+
+    `fwd(given, *primals)` gives residuals and results; `given` flags what is differentiated.
+    """
 
     def jvp(
         self, primals: Any, tangents: Any, *, fwd: Callable[..., Any], bwd: Flat, **params: Any
     ) -> Any:
         check_closed_over(tangents, **params)
-        residuals, outs = fwd(*primals)
-        given = [type(t) is not Zero for t in tangents]
+        given = tuple(type(t) is not Zero for t in tangents)
+        name = params.get("name")
+        residuals, outs = call_rule(fwd, name, given, *primals)
         avals = tuple(typeof(x).to_tangent_aval() for x in outs)
         if not any(given):
             return outs, [Zero(a) for a in avals]
         out_tangents = custom_lin_p.bind(
             *residuals, *[t for t in tangents if type(t) is not Zero],
-            bwd=bwd, num_res=len(residuals), out_avals=avals, given=tuple(given),
+            bwd=bwd, num_res=len(residuals), out_avals=avals, given=given, name=name,
         )  # fmt: skip
         return outs, [
             Zero(a) if a.dtype == float0 else t for t, a in zip(out_tangents, avals, strict=True)
@@ -173,13 +214,13 @@ class CustomVJPCall(CustomCall):
         res_dims: list[int | None] = []
         num_outs = 0
 
-        def batched_fwd(*xs: Any) -> Any:
+        def batched_fwd(given: tuple[bool, ...], *xs: Any) -> Any:
             nonlocal num_outs
             count = 0
 
             def flat_fwd(*ys: Any) -> list[Any]:
                 nonlocal count, num_outs
-                residuals, outs = fwd(*ys)
+                residuals, outs = fwd(given, *ys)
                 count, num_outs = len(residuals), len(outs)
                 return [*residuals, *outs]
 
@@ -190,8 +231,7 @@ class CustomVJPCall(CustomCall):
 
         def batched_bwd(*xs: Any) -> list[Any]:
             n = len(xs) - num_outs
-            plain = [instantiated(x) for x in xs]
-            cts, have = batch_flat(bwd, axis, plain, [*res_dims[:n], *([0] * num_outs)])
+            cts, have = batch_with_zeros(bwd, axis, xs, [*res_dims[:n], *([0] * num_outs)])
             return [
                 _unbatched_sum(ct, axis, d, want)
                 for ct, d, want in zip(cts, have, dims, strict=True)
@@ -206,7 +246,7 @@ class CustomVJPCall(CustomCall):
         fwd, bwd = params["fwd"], params["bwd"]
         return {
             **params,
-            "fwd": lambda *xs: fwd(*xs[n:]),
+            "fwd": lambda given, *xs: fwd(given[n:], *xs[n:]),
             "bwd": lambda *xs: [*[None] * n, *bwd(*xs)],
         }
 
@@ -237,8 +277,8 @@ class CustomLin(Primitive):
 
     def evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
         raise TypeError(
-            "can't apply forward-mode differentiation (jvp) to a custom_vjp function: it has a rule for "
-            "reverse mode only. Use custom_jvp, whose rule serves both modes."
+            "can't apply forward-mode autodiff (jvp) to a custom_vjp function. It has a rule for reverse "
+            "mode only: use custom_jvp, whose rule serves both modes."
         )
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
@@ -248,9 +288,16 @@ class CustomLin(Primitive):
         self.evaluate((), {})
 
     def transpose(
-        self, cts: Any, *args: Any, bwd: Flat, num_res: int, out_avals: Any, given: tuple[bool, ...]
+        self,
+        cts: Any,
+        *args: Any,
+        bwd: Flat,
+        num_res: int,
+        out_avals: Any,
+        given: tuple[bool, ...],
+        name: str,
     ) -> Sequence[Any]:
-        found = bwd(*args[:num_res], *cts)
+        found = call_rule(bwd, name, *args[:num_res], *cts)
         wanted = [ct for ct, g in zip(found, given, strict=True) if g]
         return [*[None] * num_res, *wanted]
 
@@ -264,20 +311,22 @@ class CustomLin(Primitive):
         num_res: int,
         out_avals: Any,
         given: Any,
+        name: str,
     ) -> Any:
         avals = tuple(a.update(shape=(axis.size, *a.shape)) for a in out_avals)
         in_dims = iter(dims[num_res:])
         want = [next(in_dims) if g else None for g in given]
 
         def batched_bwd(*xs: Any) -> list[Any]:
-            plain = [instantiated(x) for x in xs]
-            cts, have = batch_flat(bwd, axis, plain, [*dims[:num_res], *[0] * len(avals)])
+            cts, have = batch_with_zeros(bwd, axis, xs, [*dims[:num_res], *[0] * len(avals)])
             return [
                 _unbatched_sum(ct, axis, d, w) if g else None
                 for ct, d, w, g in zip(cts, have, want, given, strict=True)
             ]
 
-        out = self.bind(*args, bwd=batched_bwd, num_res=num_res, out_avals=avals, given=given)
+        out = self.bind(
+            *args, bwd=batched_bwd, num_res=num_res, out_avals=avals, given=given, name=name
+        )
         return out, [0] * len(out)
 
 

@@ -52,8 +52,11 @@ class BatchTrace(Trace):
         values: list[Any] = []
         dims: list[int | None] = []
         active = False
+        mine = self.axis
         for x in args:
-            if type(x) is BatchTracer and x._trace is self:
+            # By axis, not by trace: a function with rules of its own may run on a later trace of
+            # the same vmap, and close over elements of the batch.
+            if type(x) is BatchTracer and x._trace.axis is mine:
                 values.append(x.val)
                 dims.append(x.batch_dim)
                 active = True
@@ -106,7 +109,7 @@ def batch_flat(
     values: list[Any] = []
     out_dims: list[int | None] = []
     for y in outs:
-        if type(y) is BatchTracer and y._trace is trace:
+        if type(y) is BatchTracer and y._trace.axis is axis:
             values.append(y.val)
             out_dims.append(y.batch_dim)
         else:

@@ -187,6 +187,15 @@ CUSTOM: list[Row] = [
         ref=lambda x: np.sin(np.cos(x)),
     ),
     *op(
+        "checkpoint ad_checkpoint.checkpoint_name",
+        case(F("n")),
+        fun=lambda x: fg.checkpoint(
+            lambda x: jnp.sin(fg.ad_checkpoint.checkpoint_name(jnp.cos(x), "inner")),
+            policy=fg.checkpoint_policies.save_only_these_names("inner"),
+        )(x),
+        ref=lambda x: np.sin(np.cos(x)),
+    ),
+    *op(
         "jit",
         case(F("n"), F("n")),
         fun=lambda x, y: fg.jit(lambda x, y: (x * y, jnp.sin(x)))(x, y),
