@@ -52,7 +52,8 @@ def callback(
     """
     if callback is None:
         return functools.partial(_callback, ordered=ordered, partitioned=partitioned)
-    return _callback(callback, *args, ordered=ordered, partitioned=partitioned, **kwargs)
+    _callback(callback, *args, ordered=ordered, partitioned=partitioned, **kwargs)
+    return None
 
 
 def _callback(
@@ -119,7 +120,7 @@ def print(
     >>> _ = f(2.0)
     x = 2.000, True
     """
-    options = {
+    options: dict[str, Any] = {
         "ordered": ordered,
         "partitioned": partitioned,
         "skip_format_check": skip_format_check,
@@ -127,7 +128,8 @@ def print(
     }
     if fmt is None:
         return functools.partial(_print, **options)
-    return _print(fmt, *args, **options, **kwargs)
+    _print(fmt, *args, **options, **kwargs)
+    return None
 
 
 def log(
@@ -151,7 +153,7 @@ def log(
     x = 1.5
     >>> logger.removeHandler(handler)
     """
-    options = {
+    options: dict[str, Any] = {
         "ordered": ordered,
         "partitioned": partitioned,
         "skip_format_check": skip_format_check,
@@ -159,7 +161,8 @@ def log(
     }
     if fmt is None:
         return functools.partial(_print, **options)
-    return _print(fmt, *args, **options, **kwargs)
+    _print(fmt, *args, **options, **kwargs)
+    return None
 
 
 def _print(
@@ -172,7 +175,7 @@ def _print(
     **kwargs: Any,
 ) -> None:
     if not skip_format_check:
-        _Checker().vformat(fmt, args, kwargs)
+        ArgumentChecker().vformat(fmt, args, kwargs)
     arrays, statics, tree = split_arrays((args, kwargs))
     debug_print_p.bind(
         *arrays,
@@ -187,8 +190,8 @@ def _print(
     )
 
 
-class _Checker(string.Formatter):
-    """Compares a format with the arguments, without formatting them: they may be tracers."""
+class FieldChecker(string.Formatter):
+    """Compares the places of a format with the arguments, without formatting them: they may be tracers."""
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Any) -> Any:
         first = field_name.partition(".")[0].partition("[")[0]
@@ -199,6 +202,10 @@ class _Checker(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         return ""
+
+
+class ArgumentChecker(FieldChecker):
+    """Does the same, and every argument must have a place."""
 
     def check_unused_args(self, used_args: Any, args: Any, kwargs: Any) -> None:
         unused = [x for i, x in enumerate(args) if i not in used_args]

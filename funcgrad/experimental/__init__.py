@@ -7,7 +7,7 @@ from typing import Any
 
 from funcgrad.api.callback import io_callback
 
-__all__ = ["io_callback"]
+__all__ = ["checkify", "io_callback"]
 
 # Imported when first used.
 _LAZY = ("checkify",)
