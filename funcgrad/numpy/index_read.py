@@ -83,7 +83,8 @@ def read(
     if parsed.expand:
         x = expand_dims(x, parsed.expand)
     if not parsed.arrays and _clamps(parsed, mode) and wrap_negative_indices:
-        if not parsed.scalars:
+        hidden = mode is GatherScatterMode.CLIP or not recording()
+        if not parsed.scalars and (hidden or not _outside(parsed)):
             return static_read(x, parsed)
         if not parsed.strided and None not in parsed.parts:
             return dynamic_read(x, parsed)
@@ -103,6 +104,12 @@ def read(
     if plan.backwards:
         out = rev_p.bind(out, dimensions=plan.backwards)
     return expand_dims(out, plan.new) if plan.new else out
+
+
+def _outside(parsed: Parsed) -> bool:
+    """Whether a number is out of bounds: the program says so, for those who check it."""
+    dims = zip(parsed.dims(), parsed.shape, strict=True)
+    return any(type(p) is int and n > 0 and not inside(p, n) for p, n in dims)
 
 
 def _clamps(parsed: Parsed, mode: GatherScatterMode) -> bool:
