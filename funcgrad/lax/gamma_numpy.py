@@ -17,8 +17,6 @@ __all__ = ["blockwise", "digamma", "few", "lgamma", "polygamma", "zeta"]
 Real = np.ndarray[Any, Any]
 
 _BLOCK = 1 << 14
-# Up to here Python's own functions, one number at a time, are quicker than a dozen NumPy calls.
-_FEW = 128
 
 
 def blockwise(kernel: Callable[..., Real], *args: Any) -> Any:
@@ -34,14 +32,17 @@ def blockwise(kernel: Callable[..., Real], *args: Any) -> Any:
 
 
 def few(function: Callable[[float], float], x: Any) -> Any:
-    """`function`, of one float, at each element of a small array; None for others and at poles."""
-    if x.size > _FEW:
+    """`function`, of one float, at a scalar; None for arrays and at poles.
+
+    An element of an array must not depend on how many there are: compiled code takes blocks.
+    """
+    if x.ndim:
         return None
     try:
-        values = [function(v) for v in x.reshape(-1).tolist()]
+        value = function(float(x))
     except (ValueError, OverflowError):
         return None
-    return np.array(values).reshape(x.shape).astype(x.dtype, copy=False)[()]
+    return x.dtype.type(value)
 
 
 # (-1)^k (zeta(k) - 1) / k for k = 2, 3, ...: log(gamma(2 + t)) = (1 - euler) t + sum of these t^k,
