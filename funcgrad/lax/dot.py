@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,44 +13,13 @@ from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.jaxpr import JaxprEqn
 from funcgrad.core.primitive import AxisData, UndefinedPrimal
 from funcgrad.lax.convert import convert
+from funcgrad.lax.dot_numpy import contract, expression, product, working_dtype
 from funcgrad.lax.families import Bilinear
 from funcgrad.lax.families import operand as as_operand
 from funcgrad.lax.shape import transpose
 from funcgrad.transforms.structural import moveaxis
 
 __all__ = ["batch_matmul", "dot", "dot_general"]
-
-
-def contract(
-    x: Any, y: Any, *, dimension_numbers: Any, precision: Any = None,
-    preferred_element_type: Any = None, out_sharding: Any = None,
-) -> Any:  # fmt: skip
-    """A contraction by one (batched) matrix product, on views wherever BLAS can take them."""
-    (cx, cy), (bx, by) = dimension_numbers
-    if preferred_element_type is not None and preferred_element_type != x.dtype:
-        x, y = x.astype(preferred_element_type), y.astype(preferred_element_type)
-    elif x.dtype.kind not in "fcd" and x.dtype != y.dtype:
-        y = y.astype(x.dtype)
-    if x.dtype.itemsize < 4 and x.dtype.kind in "fV":
-        # Short floats are summed in float32, as hardware that has them does.
-        wide = contract(
-            x.astype(np.float32), y.astype(np.float32), dimension_numbers=dimension_numbers
-        )
-        return wide.astype(x.dtype)
-    if not bx and x.ndim == 2 and y.ndim == 2 and len(cx) == 1:
-        return np.matmul(x if cx[0] else x.T, y.T if cy[0] else y)
-    fx = [i for i in range(x.ndim) if i not in cx and i not in bx]
-    fy = [i for i in range(y.ndim) if i not in cy and i not in by]
-    batch = [x.shape[i] for i in bx]
-    free_x, free_y = [x.shape[i] for i in fx], [y.shape[i] for i in fy]
-    inner = math.prod(x.shape[i] for i in cx)
-    if not cx:
-        x = x.transpose([*bx, *fx]).reshape(batch + free_x + [1] * len(fy))
-        y = y.transpose([*by, *fy]).reshape(batch + [1] * len(fx) + free_y)
-        return np.multiply(x, y)
-    left = x.transpose([*bx, *fx, *cx]).reshape([*batch, math.prod(free_x), inner])
-    right = y.transpose([*by, *cy, *fy]).reshape([*batch, inner, math.prod(free_y)])
-    return np.matmul(left, right).reshape(batch + free_x + free_y)
 
 
 class DotGeneral(Bilinear):
@@ -110,25 +78,22 @@ class DotGeneral(Bilinear):
         return self.bind(x, y, dimension_numbers=((cx, cy), (bx, by)), **params), out
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
-        x, y = (v.aval for v in eqn.invars)
-        (cx, cy), (bx, _) = eqn.params["dimension_numbers"]
-        if (
-            bx
-            or x.ndim > 2
-            or y.ndim > 2
-            or len(cx) != 1
-            or not x.dtype == y.dtype == eqn.outvars[0].aval.dtype
-            or x.dtype.itemsize < 4
-        ):
-            return super().emit(emitter, args, eqn)
-        left = args[0] if cx[0] == x.ndim - 1 else f"{args[0]}.T"
-        right = args[1] if cy[0] == 0 else f"{args[1]}.T"
-        return f"{emitter.numpy('matmul')}({left}, {right})"
+        x, y, out = (v.aval for v in (*eqn.invars, *eqn.outvars))
+        numbers = eqn.params["dimension_numbers"]
+        return expression(x, y, numbers, out.dtype, args, emitter.literal(out.dtype))
 
     def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
-        product = self.emit(emitter, args, eqn)
-        matmul = emitter.numpy("matmul")
-        return f"{product[:-1]}, out={out})" if product.startswith(f"{matmul}(") else None
+        x, y, result = (v.aval for v in (*eqn.invars, *eqn.outvars))
+        numbers = eqn.params["dimension_numbers"]
+        if not x.dtype == y.dtype == result.dtype == working_dtype(x, y, numbers, result.dtype):
+            return None
+        found = product(x, y, numbers, args)
+        if not found.call.startswith("np."):
+            return None
+        if found.shape == found.final:
+            return f"{found.call}, out={out})"
+        emitter.statement(f"{found.call}, out={out}.reshape({', '.join(map(str, found.shape))}))")
+        return out
 
 
 dot_general_p = DotGeneral("dot_general")
