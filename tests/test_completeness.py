@@ -45,7 +45,7 @@ for reason, names in {
         lax.padtype_to_pads lax.reduce_window_shape_tuple lax.shape_as_value""",
     "over a named axis: tests of collectives": """
         lax.all_gather lax.all_to_all lax.axis_index lax.axis_size lax.pmax lax.pmean lax.pmin
-        lax.ppermute lax.psum lax.psum_scatter lax.pswapaxes""",
+        lax.pbroadcast lax.ppermute lax.pshuffle lax.psum lax.psum_scatter lax.pswapaxes""",
     "structure of programs: tests of their own": """
         lax.composite lax.platform_dependent lax.stage""",
     "packed results of LAPACK: tests of linalg": "lax.linalg.geqrf",
@@ -58,7 +58,8 @@ UNREACHED: dict[str, str] = {}
 for reason, names in {
     "stands on the tapes of linearization only": """
         linear_combination linear_jit linear_scan linear_while linear_cond remat_linear custom_lin""",
-    "over a named axis: tests of collectives": "all_gather axis_index pmax pmin psum",
+    "over a named axis: tests of collectives": """
+        all_gather all_to_all axis_index pmax pmin ppermute psum reduce_scatter""",
     "made by a pass of the executor": "wrap_indices",
     "needs SciPy, and no public function but its own": "geqrf",
 }.items():
