@@ -6,6 +6,7 @@ from . import (
     contractions,
     control,
     creation,
+    effects,
     elementwise,
     indexing,
     linalg,
@@ -35,6 +36,7 @@ TABLE: list[Row] = [
     *linalg.ROWS,
     *scipy_linalg.ROWS,
     *control.ROWS,
+    *effects.ROWS,
     *nested.ROWS,
     *methods.ROWS,
 ]
