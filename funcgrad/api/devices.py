@@ -8,6 +8,7 @@ import numpy as np
 
 from funcgrad.core import pytree
 from funcgrad.core.array import Array, to_array
+from funcgrad.core.device import CPU, Device
 
 __all__ = [
     "Device",
@@ -25,29 +26,6 @@ __all__ = [
 ]
 
 
-class Device:
-    """The one device: NumPy in this process.
-
-    >>> import funcgrad as fg
-    >>> fg.devices()[0].platform
-    'cpu'
-    """
-
-    platform = "cpu"
-    device_kind = "cpu"
-    id = 0
-    process_index = 0
-
-    def __repr__(self) -> str:
-        return "CpuDevice(id=0)"
-
-    def memory_stats(self) -> None:
-        """Nothing is counted."""
-
-
-_CPU = Device()
-
-
 def devices(backend: str | None = None) -> list[Device]:
     """The list of devices, which has one.
 
@@ -57,7 +35,7 @@ def devices(backend: str | None = None) -> list[Device]:
     """
     if backend not in (None, "cpu"):
         raise RuntimeError(f"Unknown backend {backend!r}: funcgrad runs on NumPy, on the CPU.")
-    return [_CPU]
+    return [CPU]
 
 
 def local_devices(

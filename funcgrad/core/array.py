@@ -142,6 +142,11 @@ class ConcreteArray(Array):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         value = numpy_value(self)
+        if value.dtype.names:
+            raise TypeError(
+                "An array of random keys cannot be converted to a NumPy array: convert its words, "
+                "jax.random.key_data(keys)."
+            )
         if dtype is not None and np.dtype(dtype) != value.dtype:
             if copy is False:
                 raise ValueError(
@@ -162,6 +167,8 @@ class ConcreteArray(Array):
         return numpy_value(self).tobytes(order)
 
     def __bool__(self) -> bool:
+        if isinstance(self.dtype, dtypes.ExtendedDType):
+            raise TypeError("an array of random keys cannot be converted to boolean.")
         if self.size != 1:
             what = "an empty array" if self.size == 0 else "an array with more than one element"
             raise ValueError(
@@ -195,8 +202,8 @@ class ConcreteArray(Array):
     def __repr__(self) -> str:
         aval = self.aval
         if isinstance(aval.dtype, dtypes.ExtendedDType):
-            body = repr(np.asarray(dtypes.physical_view(self._value)))
-            return f"Array({aval.shape}, dtype={aval.dtype.name}) overlaying:\n{body[6:-1]}"
+            words = np.asarray(dtypes.physical_view(self._value))
+            return f"Array({aval.shape}, dtype={aval.dtype.name}) overlaying:\n{words}"
         weak = ", weak_type=True" if self.weak_type else ""
         name = f"dtype={aval.dtype.name}{weak}"
         if self.size == 0:
@@ -233,10 +240,10 @@ class ConcreteArray(Array):
 
     def __dlpack__(self, **options: Any) -> Any:
         value = np.asarray(self._value)
-        if value.flags.writeable or options.get("max_version") is not None:
-            # Only DLPack 1.0 can say "read-only"; an old consumer gets a copy it may write to.
-            return numpy_value(self).__dlpack__(**options)
-        return value.copy().__dlpack__(**options)
+        if options.get("max_version") is not None:
+            return value.__dlpack__(**options)
+        # Only DLPack 1.0 can say "read-only": an old consumer is trusted not to write.
+        return _unsealed(value).__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:
         return np.asarray(self._value).__dlpack_device__()
@@ -264,10 +271,32 @@ def _rebuild(value: np.ndarray[Any, Any], weak_type: bool) -> ConcreteArray:
 
 
 def readonly(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A view that cannot be written to."""
+    """A view that cannot be written to, and cannot be made so: its memory's owner is sealed."""
     if value.flags.writeable:
-        value = value.view()
+        _owner(value).flags.writeable = False
         value.flags.writeable = False
+    return value.view()
+
+
+def _owner(value: Any) -> Any:
+    """The array to whose memory this is a view."""
+    while isinstance(value.base, np.ndarray):
+        value = value.base
+    return value
+
+
+def _unsealed(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array as one that can be written to: the memory itself where it is ours, else a copy."""
+    if value.flags.writeable:
+        return value
+    owner = _owner(value)
+    try:
+        owner.flags.writeable = True
+    except ValueError:
+        return value.copy()
+    value = value.view()
+    value.flags.writeable = True
+    owner.flags.writeable = False
     return value
 
 

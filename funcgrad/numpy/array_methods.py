@@ -10,6 +10,7 @@ import numpy as np
 from funcgrad import lax
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array
+from funcgrad.core.device import CPU
 from funcgrad.core.trace import Tracer
 from funcgrad.lax.slicing import slice_p
 from funcgrad.numpy import (
@@ -198,6 +199,11 @@ def _to_device(self: Any, device: Any, *, stream: Any = None) -> Any:
     return self
 
 
+def _devices(self: Any) -> set[Any]:
+    """The devices that hold the array: the only one."""
+    return {CPU}
+
+
 def _clip(self: Any, min: Any = None, max: Any = None) -> Any:
     """Held between two bounds."""
     return floats.clip(self, min, max)
@@ -270,7 +276,7 @@ _PROPERTIES: dict[str, Callable[[Any], Any]] = {
     "real": floats.real,
     "imag": floats.imag,
     "at": indexing.AtHelper,
-    "device": lambda self: "cpu",
+    "device": lambda self: CPU,
     "sharding": lambda self: None,
 }
 _FAILING = {
@@ -299,7 +305,7 @@ def install() -> None:
     for name, fun in {
         "to_device": _to_device, "__abs__": _abs, "__neg__": _neg, "__pos__": _pos, "__invert__": _invert, "__round__": _round, "__getitem__": _getitem, "reshape": _reshape,
         "transpose": _transpose, "astype": _astype, "copy": _copy, "flatten": _flatten, "clip": _clip,
-        "view": _view,
+        "view": _view, "devices": _devices,
     }.items():  # fmt: skip
         setattr(Array, name, fun)
     for name, fun in _METHODS.items():

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core import dtypes
+from funcgrad.core.device import CPU, Device
 
 __all__ = ["API_VERSION", "API_VERSIONS", "ArrayNamespaceInfo", "array_namespace_info"]
 
@@ -40,9 +41,9 @@ class ArrayNamespaceInfo:
     def default_device(self) -> None:
         """None: there is one device."""
 
-    def devices(self) -> list[str | None]:
-        """The host's memory."""
-        return [None, "cpu"]
+    def devices(self) -> list[Device]:
+        """The one device."""
+        return [CPU]
 
     def default_dtypes(self, *, device: Any = None) -> dict[str, Any]:
         """The dtypes of numbers without one."""

@@ -209,6 +209,8 @@ def promote_dtypes(*args: Any, name: str = "promotion") -> list[Array]:
         return [to_array(args[0])]
     for x in args:
         if isinstance(getattr(x, "dtype", None), dtypes.ExtendedDType):
+            if all(getattr(y, "dtype", None) == x.dtype for y in args):
+                return list(args)
             names = ", ".join(typeof(y).dtype.name for y in args)
             raise TypeError(f"{name} does not accept dtypes {names}.")
     dtype, weak = dtypes.lattice_result_type(*args)

@@ -9,7 +9,7 @@ import numpy as np
 
 from funcgrad import lax
 from funcgrad.core import dtypes
-from funcgrad.core.array import Array
+from funcgrad.core.array import Array, ConcreteArray
 from funcgrad.numpy.arguments import (
     ArrayLike,
     DTypeLike,
@@ -53,7 +53,7 @@ def zeros(
     >>> jnp.zeros(3)
     Array([0., 0., 0.], dtype=float64)
     """
-    return lax.full(new_shape(shape), 0, _dtype(dtype, "zeros"))
+    return _constant(new_shape(shape), 0, _dtype(dtype, "zeros"))
 
 
 def ones(
@@ -68,7 +68,7 @@ def ones(
     >>> jnp.ones((2,), int)
     Array([1, 1], dtype=int64)
     """
-    return lax.full(new_shape(shape), 1, _dtype(dtype, "ones"))
+    return _constant(new_shape(shape), 1, _dtype(dtype, "ones"))
 
 
 def empty(
@@ -107,10 +107,20 @@ def full(
     return _filled(fill_value, new_shape(shape), dtype, "full")
 
 
+def _constant(shape: tuple[int, ...], number: int, dtype: Any) -> Array:
+    """An array of one number; of keys, that number is each of their words."""
+    if isinstance(dtype, dtypes.KeyDType):
+        words = np.full(dtype.key_shape, number, np.uint32)
+        return lax.full(shape, ConcreteArray(dtypes.logical_view(words, dtype)))
+    return lax.full(shape, number, dtype)
+
+
 def _dtype(dtype: DTypeLike, name: str) -> Any:
     """The dtype asked for, or that of Python floats."""
     if dtype is None:
         return dtypes.default_float_dtype()
+    if isinstance(dtype, dtypes.KeyDType):
+        return dtype
     return dtypes.check_user_dtype(dtype, name)
 
 
@@ -208,7 +218,10 @@ def _full_like(name: str, a: Any, fill_value: Any, dtype: DTypeLike, shape: Any)
     weak = dtype is None and getattr(a, "weak_type", False)
     if weak and not isinstance(fill_value, Array):
         return lax.full_like(a, fill_value, shape=sizes)
-    return _filled(fill_value, sizes, a.dtype if dtype is None else dtype, name)
+    dtype = a.dtype if dtype is None else dtype
+    if isinstance(dtype, dtypes.KeyDType) and isinstance(fill_value, int):
+        return _constant(sizes, fill_value, dtype)
+    return _filled(fill_value, sizes, dtype, name)
 
 
 def eye(

@@ -20,6 +20,7 @@ from funcgrad.numpy.convert import (
     promote_inexact,
     promote_shapes,
 )
+from funcgrad.numpy.ufuncs import equal
 
 __all__ = [
     "allclose",
@@ -386,7 +387,7 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Array:
     if x.shape != y.shape:
         return to_array(np.False_)
     x, y = promote_dtypes(x, y)
-    same = lax.eq(x, y)
+    same = equal(x, y)
     if equal_nan:
         same = lax.bitwise_or(same, lax.bitwise_and(lax.ne(x, x), lax.ne(y, y)))
     return lax.reduce_and(astype(same, same.dtype), tuple(range(same.ndim)))

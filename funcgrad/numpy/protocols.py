@@ -7,8 +7,10 @@ staged. A NumPy function without a counterpart gets the values of arrays, and re
 
 from __future__ import annotations
 
+import dis
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NoReturn
@@ -120,7 +122,12 @@ def _apply_ufunc(
         return NotImplemented
     name = ("numpy." if getattr(np, ufunc.__name__, None) is ufunc else "") + ufunc.__name__
     if kwargs.get("out") is not None:
-        _refuse_out(name, inputs, kwargs["out"])
+        if _is_augmented_assignment():
+            kwargs = {key: kwargs[key] for key in kwargs.keys() - {"out", "axes"}}
+        elif not any(isinstance(x, Array) for x in kwargs["out"]):
+            return _on_values(name, getattr(ufunc, method), inputs, kwargs)
+        else:
+            _refuse_out(name, inputs, kwargs["out"])
     if method == "at" and isinstance(inputs[0], Array):
         _refuse_in_place(f"{name}.at")
     if ours is None or method == "at":
@@ -219,6 +226,15 @@ def _on_values(name: str, func: Function, args: Any, kwargs: Any) -> Any:
         return x
 
     return func(*value(tuple(args)), **value(dict(kwargs)))
+
+
+def _is_augmented_assignment() -> bool:
+    """Whether NumPy was called by `a += x` of the user's: there `a` becomes the result.
+
+    NumPy asks for the same as `np.add(a, x, out=a)` would, which has to write to `a`.
+    """
+    frame = sys._getframe(3)
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP"
 
 
 def _refuse_out(name: str, inputs: Any, out: Any) -> NoReturn:

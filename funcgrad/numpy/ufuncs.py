@@ -9,8 +9,10 @@ import numpy as np
 
 from funcgrad import lax
 from funcgrad.core.array import Array, ArrayLike, ConcreteArray, typeof
+from funcgrad.core.dtypes import ExtendedDType
 from funcgrad.core.primitive import Primitive
 from funcgrad.lax.families import scalar_like
+from funcgrad.lax.prng import random_unwrap
 from funcgrad.lax.public import publish
 from funcgrad.numpy.convert import (
     astype,
@@ -97,16 +99,30 @@ def weak_if_all(out: Array, *args: Any) -> Array:
     return astype(out, out.dtype, out.weak_type and all(typeof(x).weak_type for x in args))
 
 
-def binary(primitive: Primitive, name: str, summary: str, example: str, result: str) -> Binary:
-    """An elementwise function of two arguments that is one primitive."""
+def binary(
+    primitive: Primitive,
+    name: str,
+    summary: str,
+    example: str,
+    result: str,
+    of_keys: Callable[..., Array] | None = None,
+) -> Binary:
+    """An elementwise function of two arguments that is one primitive.
+
+    `of_keys` reduces what it gives for the words of random keys to one value for each.
+    """
     bind = primitive.bind
 
     def fun(x: ArrayLike, y: ArrayLike, /) -> Array:
         if type(x) is ConcreteArray and type(y) is ConcreteArray:
             a, b = x._value, y._value
-            if a.dtype is b.dtype and a.ndim == b.ndim:
+            if a.dtype is b.dtype and a.ndim == b.ndim and (of_keys is None or not a.dtype.names):
                 return bind(x, y)
-        return bind(*_operands(name, x, y))
+        u, v = _operands(name, x, y)
+        if of_keys is not None and isinstance(u.dtype, ExtendedDType):
+            words = fun(random_unwrap(u), random_unwrap(v))
+            return of_keys(words, (words.ndim - 1,))
+        return bind(u, v)
 
     return publish(fun, "numpy", name, summary, example, result)
 
@@ -364,6 +380,7 @@ equal = binary(
     "Elementwise x == y.",
     "jnp.equal(1.0, 2.0)",
     "Array(False, dtype=bool, weak_type=True)",
+    lax.reduce_and,
 )
 not_equal = binary(
     lax.ne_p,
@@ -371,6 +388,7 @@ not_equal = binary(
     "Elementwise x != y.",
     "jnp.not_equal(1.0, 2.0)",
     "Array(True, dtype=bool, weak_type=True)",
+    lax.reduce_or,
 )
 absolute = abs
 acos, acosh, asin, asinh, atan, atanh = arccos, arccosh, arcsin, arcsinh, arctan, arctanh

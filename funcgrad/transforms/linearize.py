@@ -73,7 +73,7 @@ class LinearizeTracer(Tracer):
         return typeof(self.primal)
 
     def concrete(self) -> Any:
-        return concrete_of(self.primal)
+        return concrete_of(self.primal) if self._trace.alive else None
 
     def _inner(self) -> Any:
         return self.primal
