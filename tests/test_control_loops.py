@@ -425,3 +425,15 @@ def test_deep_nesting() -> None:
     f = nested(25)
     assert float(fg.jit(f)(1.0)) == pytest.approx(1.01)
     assert float(fg.grad(f)(1.0)) == pytest.approx(1.01)
+
+
+def test_large_products_for_all_turns_are_kept() -> None:
+    """Large enough that the product is written into memory of its own."""
+    rows = jnp.asarray(np.random.default_rng(0).normal(size=(40, 20, 30)))
+    w = jnp.asarray(np.random.default_rng(1).normal(size=(30, 200)) / 30)
+    step = lambda c, x: (jnp.cos(c) + x @ w, None)
+    f = fg.jit(lambda xs: lax.scan(step, jnp.zeros((20, 200)), xs)[0])
+    expected = np.zeros((20, 200))
+    for x in np.asarray(rows):
+        expected = np.cos(expected) + x @ np.asarray(w)
+    np.testing.assert_allclose(f(rows), expected, rtol=1e-12)

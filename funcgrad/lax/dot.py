@@ -92,6 +92,11 @@ class DotGeneral(Bilinear):
             return None
         if found.shape == found.final:
             return f"{found.call}, out={out})"
+        if not out.isidentifier():
+            # An expression that makes the array must not be written twice.
+            name = emitter.variable()
+            emitter.statement(f"{name} = {out}")
+            out = name
         emitter.statement(f"{found.call}, out={out}.reshape({', '.join(map(str, found.shape))}))")
         return out
 
