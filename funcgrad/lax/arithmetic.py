@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.array import ConcreteArray
+from funcgrad.core.jaxpr import JaxprEqn, Literal
 from funcgrad.lax.bitwise import eq, ge_p, gt_p, le_p, lt_p
 from funcgrad.lax.convert import convert_element_type_p, full_like
 from funcgrad.lax.families import MINUS_ONE, ONE, Elementwise, mul_p, neg_p
@@ -31,12 +33,22 @@ def _div(x: Any, y: Any) -> Any:
         return np.divide(x, y)
     # Towards zero, as the hardware divides; by zero: -1, all bits set.
     zero = y == 0
-    safe = np.where(zero, y.dtype.type(1), y)
-    quotient = np.floor_divide(x, safe)
-    if x.dtype.kind == "i":
-        inexact = np.multiply(quotient, safe) != x
-        quotient = np.add(quotient, (inexact & ((x < 0) != (safe < 0))).astype(x.dtype))
-    return np.where(zero, np.array(-1).astype(x.dtype), quotient)
+    if zero.any():
+        quotient = _quotient(x, np.where(zero, y.dtype.type(1), y))
+        return np.where(zero, np.array(-1).astype(x.dtype), quotient)
+    return _quotient(x, y)
+
+
+def _quotient(x: Any, y: Any) -> Any:
+    """The quotient of integers rounded towards zero, for divisors that are not zero."""
+    if x.dtype.kind == "u":
+        return np.floor_divide(x, y)
+    if not y.ndim and y > 0:
+        # All bits of a negative number's shifted sign are set, those of others are not.
+        return np.floor_divide(x + ((x >> (8 * x.itemsize - 1)) & (y - 1)), y)
+    quotient = np.floor_divide(x, y)
+    inexact = np.multiply(quotient, y) != x
+    return np.add(quotient, (inexact & ((x < 0) != (y < 0))).astype(x.dtype))
 
 
 div_p: Elementwise = Elementwise(
@@ -59,10 +71,21 @@ def _rem(x: Any, y: Any) -> Any:
     if x.dtype.kind not in "iu":
         return np.fmod(x, y)
     zero = y == 0
-    return np.where(zero, x, np.fmod(x, np.where(zero, y.dtype.type(1), y)))
+    if zero.any():
+        return np.where(zero, x, np.fmod(x, np.where(zero, y.dtype.type(1), y)))
+    return np.fmod(x, y)
 
 
-rem_p: Elementwise = Elementwise(
+class Remainder(Elementwise):
+    """A ufunc for integers, too, if the divisor is known and not zero."""
+
+    def ufunc(self, eqn: JaxprEqn) -> np.ufunc | None:
+        y = eqn.invars[1]
+        known = type(y) is Literal and type(y.val) is ConcreteArray and y.val._value != 0
+        return np.fmod if known else super().ufunc(eqn)
+
+
+rem_p: Elementwise = Remainder(
     "rem",
     _rem,
     ONE,
