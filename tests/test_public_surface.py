@@ -126,11 +126,14 @@ def test_every_name_has_a_docstring() -> None:
 
 
 def test_every_docstring_has_an_example() -> None:
+    """But for those of named tuples, which the functions that make them show."""
     parser = doctest.DocTestParser()
     bare = [
         name
         for name, value in public_objects()
-        if name not in WITHOUT_EXAMPLE and not parser.get_examples(value.__doc__ or "")
+        if name not in WITHOUT_EXAMPLE
+        and not hasattr(value, "_fields")
+        and not parser.get_examples(value.__doc__ or "")
     ]
     assert not bare, "\n".join(bare)
 
