@@ -28,7 +28,9 @@ SAMPLED_NAMESPACES = [
     "lax.linalg",
     "nn",
     "random",
-    "scipy.linalg",
+    *sorted(
+        {n.rpartition(".")[0] for n, *_ in JAX_NAMES if n.startswith("scipy.") and "." in n[6:]}
+    ),
 ]
 
 # Public callables that no row of samples is for, and why.

@@ -233,8 +233,66 @@ def ndtri(p: Any) -> fnp.ndarray:
     >>> special.ndtri(0.5)
     Array(0., dtype=float64)
     """
-    p = _single_or_double("ndtri", p)
-    return np.sqrt(2.0).item() * lax.erf_inv(2 * p - 1)
+    return _ndtri(_single_or_double("ndtri", p))
+
+
+# M. J. Wichura, Algorithm AS 241, Applied Statistics 37 (1988), 477-484: the coefficients of the
+# numerator and the denominator near 1/2, in the tails, and far out in them, highest power first.
+_CENTRE = (
+    (
+        2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4,
+        4.5921953931549871457e4, 1.3731693765509461125e4, 1.9715909503065514427e3,
+        1.3314166789178437745e2, 3.3871328727963666080,
+    ),
+    (
+        5.2264952788528545610e3, 2.8729085735721942674e4, 3.9307895800092710610e4,
+        2.1213794301586595867e4, 5.3941960214247511077e3, 6.8718700749205790830e2,
+        4.2313330701600911252e1, 1.0,
+    ),
+)  # fmt: skip
+_TAIL_NEAR = (
+    (
+        7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1,
+        1.27045825245236838258, 3.64784832476320460504, 5.76949722146069140550,
+        4.63033784615654529590, 1.42343711074968357734,
+    ),
+    (
+        1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2,
+        1.48103976427480074590e-1, 6.89767334985100004550e-1, 1.67638483018380384940,
+        2.05319162663775882187, 1.0,
+    ),
+)  # fmt: skip
+_TAIL_FAR = (
+    (
+        2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3,
+        2.65321895265761230930e-2, 2.96560571828504891230e-1, 1.78482653991729133580,
+        5.46378491116411436990, 6.65790464350110377720,
+    ),
+    (
+        2.04426310338993978564e-15, 1.42151175831644588870e-7, 1.84631831751005468180e-5,
+        7.86869131145613259100e-4, 1.48753612908506148525e-2, 1.36929880922735805310e-1,
+        5.99832206555887937690e-1, 1.0,
+    ),
+)  # fmt: skip
+
+
+def _ratio(x: fnp.ndarray, coefficients: tuple[tuple[float, ...], ...]) -> fnp.ndarray:
+    top, bottom = (fnp.polyval(fnp.array(c, dtype=x.dtype), x) for c in coefficients)
+    return top / bottom
+
+
+@custom_jvp
+def _ndtri(p: fnp.ndarray) -> fnp.ndarray:
+    middle = p - 0.5
+    central = middle * _ratio(0.180625 - middle * middle, _CENTRE)
+    r = fnp.sqrt(-fnp.log(fnp.minimum(p, 1 - p)))
+    tail = fnp.where(r <= 5, _ratio(r - 1.6, _TAIL_NEAR), _ratio(r - 5, _TAIL_FAR))
+    tail = fnp.where(fnp.isinf(r), fnp.inf, tail)
+    return fnp.where(fnp.abs(middle) <= 0.425, central, fnp.copysign(tail, middle))
+
+
+# One over the density there.
+_ndtri.defjvps(lambda t, x, p: t * np.sqrt(2 * np.pi).item() * fnp.exp(0.5 * x * x))
 
 
 def i0(x: Any) -> fnp.ndarray:

@@ -16,6 +16,7 @@ from . import (
     random,
     reductions,
     scipy_linalg,
+    scipy_stats,
     shape,
     sorting,
 )
@@ -35,6 +36,7 @@ TABLE: list[Row] = [
     *random.ROWS,
     *linalg.ROWS,
     *scipy_linalg.ROWS,
+    *scipy_stats.ROWS,
     *control.ROWS,
     *effects.ROWS,
     *nested.ROWS,
