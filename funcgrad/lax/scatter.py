@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.array import Array, ArrayLike, ConcreteArray, typeof
-from funcgrad.core.avals import shaped
-from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, eval_jaxpr
-from funcgrad.core.primitive import UndefinedPrimal, Zero
+from funcgrad.core.avals import ShapedArray, shaped
+from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, eval_jaxpr
+from funcgrad.core.primitive import Primitive, UndefinedPrimal, Zero
 from funcgrad.core.trace import eval_trace, use_trace
 from funcgrad.lax.arithmetic import div_p, max_p, min_p, sub_p
 from funcgrad.lax.bitwise import eq_p
@@ -19,6 +19,8 @@ from funcgrad.lax.families import mul_p, neg_p
 from funcgrad.lax.families import operand as as_operand
 from funcgrad.lax.gather import Scatter, ScatterLinear, scatter_add_p, update_jaxpr
 from funcgrad.lax.gather_numbers import GatherScatterMode, ScatterDimensionNumbers
+from funcgrad.lax.gather_numpy import Ints
+from funcgrad.lax.points_numpy import read_points, write_points
 from funcgrad.lax.scatter_numpy import scatter_rounds
 from funcgrad.lax.select import where
 from funcgrad.lax.shape import iota_p, reshape_p
@@ -327,3 +329,65 @@ def scatter_apply(
         mode,
         update,
     )
+
+
+# What a pass of the executor puts in the place of gathers and scatters.
+
+
+class ReadPoints(Primitive):
+    """x[..., i, j, ...] for arrays of positions."""
+
+    memory = "new"
+    impl = staticmethod(read_points)
+
+    def abstract_eval(self, x: ShapedArray, i: ShapedArray, *rest: Any, **p: Any) -> ShapedArray:
+        first, last = p["first"], p["first"] + len(p["pairs"])
+        return shaped((*x.shape[:first], *i.shape, *x.shape[last:]), x.dtype, x.weak_type)
+
+
+class WritePoints(Primitive):
+    """A copy of x with updates set or combined at x[..., i, j, ...]."""
+
+    memory = "new"
+    impl = staticmethod(write_points)
+
+    def abstract_eval(self, x: ShapedArray, *rest: Any, **params: Any) -> ShapedArray:
+        return x
+
+
+class WriteWindow(Primitive):
+    """A copy of the first operand with the second set or combined at a known place."""
+
+    memory = "new"
+
+    def impl(self, x: Any, updates: Any, *, starts: Ints, sizes: Ints, combine: str) -> Any:
+        out = np.array(x, order="C")
+        view = out[tuple(slice(b, b + n) for b, n in zip(starts, sizes, strict=True))]
+        updates = updates.reshape(sizes)
+        view[...] = getattr(np, combine)(view, updates) if combine else updates
+        return out
+
+    def abstract_eval(self, x: ShapedArray, updates: ShapedArray, **params: Any) -> ShapedArray:
+        return x
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        p = eqn.params
+        shape = eqn.invars[0].aval.shape
+        out = emitter.fresh("w")
+        slices = [
+            ":" if n == whole else f"{b}:{b + n}"
+            for b, n, whole in zip(p["starts"], p["sizes"], shape, strict=True)
+        ]
+        place = f"{out}[{', '.join(slices) or '...'}]"
+        same = eqn.invars[1].aval.shape == p["sizes"]
+        updates = args[1] if same else f"{args[1]}.reshape({', '.join(map(str, p['sizes']))})"
+        emitter.statement(f"{out} = np.array({args[0]}, order='C')")
+        if p["combine"]:
+            updates = f"{emitter.numpy(p['combine'])}({place}, {updates})"
+        emitter.statement(f"{place} = {updates}")
+        return out
+
+
+read_points_p = ReadPoints("read_points")
+write_points_p = WritePoints("write_points")
+write_window_p = WriteWindow("write_window")
