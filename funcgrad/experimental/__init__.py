@@ -1,4 +1,4 @@
-"""What JAX keeps in `jax.experimental`: `io_callback`, `checkify`."""
+"""What JAX keeps in `jax.experimental`: `io_callback`, `checkify`, `jet`, `ode`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from funcgrad.api.callback import io_callback
 
-__all__ = ["checkify", "io_callback"]
+__all__ = ["checkify", "io_callback", "jet", "ode"]
 
 # Imported when first used.
-_LAZY = ("checkify",)
+_LAZY = ("checkify", "jet", "ode")
 
 
 def __getattr__(name: str) -> Any:
