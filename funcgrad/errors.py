@@ -320,9 +320,20 @@ class JaxprTypeError(TypeError):
 class JaxRuntimeError(RuntimeError):
     """A compiled program failed while it ran, for a reason outside of the program.
 
+    A callback returned something else than it promised:
+
     >>> import funcgrad as fg
-    >>> issubclass(fg.errors.JaxRuntimeError, RuntimeError)
-    True
+    >>> import funcgrad.numpy as jnp
+    >>> two = fg.ShapeDtypeStruct((2,), "float64")
+    >>> fg.pure_callback(lambda: 1.0, two)
+    Traceback (most recent call last):
+    ...
+    funcgrad.errors.JaxRuntimeError: Incorrect output shape for return value #0: Expected: (2,), ...
+
+    The promise has to fit:
+
+    >>> fg.pure_callback(lambda: jnp.ones(2), two)
+    Array([1., 1.], dtype=float64)
     """
 
 

@@ -131,4 +131,4 @@ def _aval(spec: Any) -> ShapedArray:
             "result_shape_dtypes must be a pytree of objects with `shape` and `dtype`, such as "
             f"ShapeDtypeStruct; {type(spec).__name__!r} object has no attribute 'dtype': {spec!r}"
         )
-    return shaped(tuple(spec.shape), canonicalize_dtype(spec.dtype))
+    return shaped(tuple(spec.shape), canonicalize_dtype(spec.dtype, allow_extended_dtype=True))

@@ -68,7 +68,7 @@ class Debugger(cmd.Cmd):
     def evaluate(self, expression: str) -> tuple[bool, Any]:
         frame = self.frames[self.at]
         try:
-            return True, eval(expression, frame.globals, frame.locals)
+            return True, eval(expression, {**frame.globals, **frame.locals})
         except Exception as error:
             self.say(f"*** {type(error).__name__}: {error}")
             return False, None

@@ -9,7 +9,7 @@ import numpy as np
 
 from funcgrad.core.array import ConcreteArray, to_array
 from funcgrad.core.avals import ShapedArray
-from funcgrad.core.dtypes import canonicalize_dtype, physical
+from funcgrad.core.dtypes import logical, physical
 from funcgrad.core.effects import IOEffect, OrderedIOEffect
 from funcgrad.core.jaxpr import JaxprEqn
 from funcgrad.core.primitive import AxisData, Primitive, Zero
@@ -20,7 +20,15 @@ from funcgrad.lax.control.scan import scan
 from funcgrad.transforms.batch import to_dim
 from funcgrad.transforms.structural import broadcast_new_axis
 
-__all__ = ["VMAP_METHODS", "FlatCallback", "call_back", "io_callback_p", "pure_callback_p"]
+__all__ = [
+    "VMAP_METHODS",
+    "FlatCallback",
+    "call_back",
+    "for_each",
+    "io_callback_p",
+    "kept",
+    "pure_callback_p",
+]
 
 VMAP_METHODS = (
     "sequential",
@@ -98,7 +106,7 @@ def _checked(i: int, leaf: Any, aval: ShapedArray) -> Any:
     if value.dtype != physical(aval.dtype):
         raise JaxRuntimeError(
             f"Incorrect output dtype for return value #{i}: "
-            f"Expected: {aval.dtype}, Actual: {canonicalize_dtype(value.dtype)}"
+            f"Expected: {aval.dtype}, Actual: {logical(value.dtype)}"
         )
     return value
 
@@ -123,16 +131,28 @@ class Callback(Primitive):
         self, axis: AxisData, args: Any, dims: Any, unroll: int, params: dict[str, Any]
     ) -> Any:
         """A call for each element of the batch."""
-        batched = [d is not None for d in dims]
-        xs = [to_dim(x, axis, d, 0) for x, d in zip(args, dims, strict=True) if d is not None]
-
-        def one(_: Any, slices: Any) -> Any:
-            rest = iter(slices)
-            given = [next(rest) if b else x for x, b in zip(args, batched, strict=True)]
-            return (), self.bind(*given, **params)
-
-        outs = scan(one, (), xs, axis.size, unroll=unroll)[1]
+        outs = for_each(self, axis, args, dims, unroll, params)
         return outs, [0] * len(outs)
+
+
+def for_each(
+    primitive: Primitive,
+    axis: AxisData,
+    args: Sequence[Any],
+    dims: Sequence[int | None],
+    unroll: int,
+    params: dict[str, Any],
+) -> Any:
+    """Bind a primitive to each element of a batch, in a loop; the results stacked."""
+    batched = [d is not None for d in dims]
+    xs = [to_dim(x, axis, d, 0) for x, d in zip(args, dims, strict=True) if d is not None]
+
+    def one(_: Any, slices: Any) -> Any:
+        rest = iter(slices)
+        given = [next(rest) if b else x for x, b in zip(args, batched, strict=True)]
+        return (), primitive.bind(*given, **params)
+
+    return scan(one, (), xs, axis.size, unroll=unroll)[1]
 
 
 class PureCallback(Callback):

@@ -14,10 +14,13 @@ from funcgrad.core.effects import DebugEffect, OrderedDebugEffect
 from funcgrad.core.jaxpr import JaxprEqn
 from funcgrad.core.primitive import AxisData, Primitive
 from funcgrad.core.pytree import PyTreeDef, unflatten
-from funcgrad.lax.callback import call_back, kept
+from funcgrad.lax.callback import call_back, for_each, kept
 from funcgrad.lax.slicing import index_in_dim
 
 __all__ = ["DebugCallable", "debug_callback_p", "debug_print_p", "with_statics"]
+
+# Calls for so many elements of a batch are laid out one after the other; for more there is a loop.
+UNROLLED = 64
 
 
 def with_statics(tree: PyTreeDef, statics: Sequence[tuple[int, Any]], arrays: Sequence[Any]) -> Any:
@@ -90,6 +93,9 @@ class Debug(Primitive):
         return [None] * len(args)
 
     def batch(self, axis: AxisData, args: Any, dims: Any, **params: Any) -> Any:
+        if axis.size > UNROLLED:
+            for_each(self, axis, args, dims, 1, params)
+            return [], []
         for i in range(axis.size):
             element = [
                 x if d is None else index_in_dim(x, i, d, keepdims=False)
