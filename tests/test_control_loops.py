@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import re
 import threading
 from typing import Any
 
@@ -225,8 +226,9 @@ def test_what_no_turn_waits_for_is_done_for_all_at_once() -> None:
 
     args = (XS / 3, W, u, rows)
     source = fg.jit(loss).lower(*args).as_text()
-    loop = source[source.index("for ") : source.rindex("] = ")]
-    assert loop.count("matmul") == 1 and source.count("matmul") == 3
+    loop = "".join(line for line in source.splitlines() if line.startswith(" " * 8))
+    products = re.compile(r"np\.matmul\(|\.dot\(")
+    assert len(products.findall(loop)) == 1 and len(products.findall(source)) == 3
     gradients = fg.jit(fg.grad(loss, argnums=(0, 1, 2, 3)))
     source = gradients.lower(*args).as_text()
     # Backwards the loop multiplies by the weights only; their gradients are products over all turns.
@@ -254,6 +256,37 @@ def test_sums_of_products_over_the_turns(reverse: bool) -> None:
     for a, b in zip(found[0], carry, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-13)
     np.testing.assert_allclose(found[1], np.stack(ys[::-1] if reverse else ys), rtol=1e-13)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("length", [0, 1, 5])
+def test_rows_are_written_in_place_each_to_its_own(reverse: bool, length: int) -> None:
+    def step(carry: Any, x: Any) -> Any:
+        a, b, n = carry
+        y = jnp.sin(a * x)
+        z = y + b
+        # The same row twice, a row that is a carry, one as it comes in, scalars, products, constants.
+        rows = (y, y, a, z, b, n, n + 1, jnp.outer(y, z), 2.0, jnp.concatenate([y, z]), z[::-1])
+        return (z, y * 2.0, n + 1), rows
+
+    start = (jnp.ones(2), jnp.arange(2.0), 0)
+    xs = jnp.arange(12.0).reshape(6, 2)[:length]
+    f = fg.jit(lambda s, xs: lax.scan(step, s, xs, reverse=reverse))
+    if length > 1:
+        assert f.lower(start, xs).as_text().count("out=") >= 3
+    carry, rows = start, []
+    for x in xs[::-1] if reverse else xs:
+        carry, row = step(carry, x)
+        rows.append(row)
+    for _ in range(2):
+        found, stacks = f(start, xs)
+        for p, q in zip(found, carry, strict=True):
+            np.testing.assert_allclose(p, q)
+        columns = list(zip(*(rows[::-1] if reverse else rows), strict=True))
+        for stack, column in zip(stacks, columns, strict=False):
+            np.testing.assert_allclose(stack, np.stack(column))
+    # A last carry does not hold the stack that it was written in.
+    assert length == 0 or np.asarray(found[0]).base is None or found[0].size < 4
 
 
 def test_matrices_are_laid_out_for_the_loop() -> None:

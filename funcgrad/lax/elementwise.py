@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from funcgrad.core import dtypes
 from funcgrad.core.array import typeof
+from funcgrad.core.jaxpr import JaxprEqn
 from funcgrad.core.primitive import Zero
 from funcgrad.lax import arithmetic as ar
 from funcgrad.lax.bitwise import ge
@@ -92,12 +94,23 @@ square_p: Elementwise = Elementwise(
 )
 
 
-def _logistic(x: Any) -> Any:
+def _logistic(x: Any, out: Any = None) -> Any:
     one = x.dtype.type(1)
-    return np.divide(one, np.add(one, np.exp(np.negative(x))))
+    if not x.ndim:
+        return np.divide(one, np.add(one, np.exp(np.negative(x))))
+    out = np.negative(x, out)
+    return np.divide(one, np.add(np.exp(out, out), one, out), out)
 
 
-logistic_p: Elementwise = Elementwise("logistic", _logistic, lambda y, x: ar.mul(y, ar.sub(1.0, y)))
+class Logistic(Elementwise):
+    """1 / (1 + exp(-x))."""
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        return f"{emitter.helper(self.impl)}({args[0]}, {out})" if eqn.invars[0].aval.ndim else None
+
+
+logistic_p: Elementwise = Logistic("logistic", _logistic, lambda y, x: ar.mul(y, ar.sub(1.0, y)))
+logistic_p.memory = "new"
 
 
 class Abs(Elementwise):

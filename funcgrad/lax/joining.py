@@ -188,6 +188,14 @@ class Split(Primitive):
         x = moveaxis(args[0], dims[0], 0)
         return self.bind(x, sizes=sizes, axis=axis + 1), [0] * len(sizes)
 
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        """Slices, at a fraction of what `np.split` costs."""
+        before, start, parts = ":, " * eqn.params["axis"], 0, []
+        for n in eqn.params["sizes"]:
+            parts.append(f"{args[0]}[{before}{start}:{start + n}]")
+            start += n
+        return f"({', '.join(parts)},)"
+
 
 split_p = Split("split")
 

@@ -27,6 +27,7 @@ from funcgrad.lax.control.jaxprs import (
     stacked,
 )
 from funcgrad.lax.control.pruning import pruned_scan
+from funcgrad.lax.control.rows import Rows
 from funcgrad.lax.control.scan_bodies import (
     Forward,
     batched_body,
@@ -76,26 +77,26 @@ class Scan(Primitive):
         body, fixed = hoisted(emitter, jaxpr, consts)
         sums = sums_in_place(body, len(fixed), num_carry)
         start(emitter, carry, init, eqn.outvars[:num_carry], sums.positions)
-        for name, v in zip(ys, eqn.outvars[num_carry:], strict=True):
-            dtype = emitter.literal(physical(v.aval.dtype))
-            emitter.statement(f"{name} = np.empty({v.aval.shape}, {dtype})")
+        _, carry_vars, x_vars = parts(sums.body.jaxpr.invars, len(fixed), num_carry)
+        rows = Rows(sums.body, carry_vars, ys, params["reverse"], sums.positions)
+        rows.allocate(emitter, carry, length)
         i = emitter.fresh("i")
         read = read_variables(sums.body.jaxpr)
         turns = f"range({length - 1}, -1, -1)" if params["reverse"] else f"range({length})"
         with emitter.indented(f"for {i} in {turns}:"):
             slices = []
-            for x, v in zip(xs, body.jaxpr.invars[len(fixed) + num_carry :], strict=True):
+            for x, v in zip(xs, x_vars, strict=True):
                 slices.append(emitter.fresh("x"))
                 if v in read:
                     emitter.statement(f"{slices[-1]} = {x}[{i}]")
-            results = emitter.block(sums.body, [*fixed, *carry, *slices], "scan_body")
-            new, rows = parts(results, num_carry)
-            for name, row in zip(ys, rows, strict=True):
-                emitter.statement(f"{name}[{i}] = {row}")
+            results = emitter.block(rows.body(i), [*fixed, *carry, *slices], "scan_body")
+            rows.store(emitter, results)
+            new = results[:num_carry]
             for k in sorted(sums.positions):
                 emitter.statement(f"np.add({carry[k]}, {new[k]}, out={carry[k]})")
                 new[k] = carry[k]
             assign(emitter, carry, new)
+        rows.finish(emitter, carry)
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> Any:
         jaxpr, num_consts, num_carry = params["jaxpr"], params["num_consts"], params["num_carry"]
