@@ -126,7 +126,10 @@ class Primitive:
         return self.memory
 
     def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
-        """An expression that writes the result into the array `out` and gives it back, if there is one."""
+        """An expression that writes the result into the array named `out` and gives it back.
+
+        `out` itself where statements have done that; None if there is no such way.
+        """
         return None
 
     def in_place(self, eqn: JaxprEqn) -> bool:

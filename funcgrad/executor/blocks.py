@@ -137,12 +137,13 @@ def _equation(
     if out in outputs:
         if expression is None:
             expression = f"{into}[...] = {eqn.primitive.emit_rows(emitter, args, eqn)}"
-        elif not expression.endswith(")"):
-            # It was written by statements before.
-            return
-        emitter.statement(f"{expression}{emitter.note(eqn)}")
+        if expression != into:
+            emitter.statement(f"{expression}{emitter.note(eqn)}")
         return
     if expression is None:
         expression = eqn.primitive.emit_rows(emitter, args, eqn)
+    if expression == into:
+        local[out] = expression
+        return
     local[out] = emitter.variable()
     emitter.statement(f"{local[out]} = {expression}{emitter.note(eqn)}")

@@ -279,14 +279,9 @@ class Emitter:
         if eqn.primitive.write is not None:
             eqn.primitive.write(self, args, [self.name(v) for v in eqn.outvars], eqn)
             return
-        expression = None
-        if place is not None:
-            aval = eqn.outvars[0].aval
-            size = aval.size * aval.dtype.itemsize
-            into = self.empty(aval.shape, aval.dtype, size) if place is NEW else self.names[place]
-            expression = eqn.primitive.emit_into(self, args, into, eqn)
-        if expression is None:
-            expression = eqn.primitive.emit(self, args, eqn)
+        if place is not None and self._placed(eqn, args, place):
+            return
+        expression = eqn.primitive.emit(self, args, eqn)
         note = self.note(eqn)
         if eqn.primitive.multiple_results:
             outs = [self.name(v) for v in eqn.outvars]
@@ -294,6 +289,25 @@ class Emitter:
         else:
             target = f"{self.name(eqn.outvars[0])} = "
         self.statement(f"{target}{expression}{note}")
+
+    def _placed(self, eqn: JaxprEqn, args: list[str], place: Any) -> bool:
+        """Write an equation whose result goes into memory that is there; whether that can be done."""
+        start, target = len(self.lines), self.name(eqn.outvars[0])
+        if place is NEW:
+            aval = eqn.outvars[0].aval
+            empty = self.empty(aval.shape, aval.dtype, aval.size * aval.dtype.itemsize)
+            self.statement(f"{target} = {empty}")
+            expression = eqn.primitive.emit_into(self, args, target, eqn)
+        else:
+            expression = eqn.primitive.emit_into(self, args, self.names[place], eqn)
+        if expression is None:
+            del self.lines[start:]
+            return False
+        if place is not NEW:
+            self.statement(f"{target} = {expression}{self.note(eqn)}")
+        elif expression != target:
+            self.statement(f"{expression}{self.note(eqn)}")
+        return True
 
 
 def _variable(n: int) -> str:

@@ -122,10 +122,8 @@ class ConvertElementType(Linear):
         old, new = eqn.invars[0].aval.dtype, eqn.params["new_dtype"]
         if old == new or old.kind not in "biuf" or new.kind != "f":
             return None
-        name: str = emitter.fresh("c")
-        emitter.statement(f"{name} = {out}")
-        emitter.statement(f"{emitter.numpy('copyto')}({name}, {args[0]}, 'unsafe')")
-        return name
+        emitter.statement(f"{emitter.numpy('copyto')}({out}, {args[0]}, 'unsafe')")
+        return out
 
     def by_rows(self, eqn: Any) -> Sequence[bool] | None:
         return rows_of(eqn)

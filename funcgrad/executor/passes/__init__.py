@@ -9,6 +9,7 @@ from funcgrad.executor.passes.indices import plain_indices
 from funcgrad.executor.passes.inline import inline
 from funcgrad.executor.passes.loops import loops
 from funcgrad.executor.passes.scalars import scalars
+from funcgrad.executor.passes.simplify import simplify
 
 __all__ = ["PASSES", "optimize"]
 
@@ -17,6 +18,8 @@ PASSES = (
     dead_code,
     lambda closed: loops(closed, optimize),
     inline,
+    scalars,
+    simplify,
     scalars,
     common_subexpressions,
     plain_indices,
