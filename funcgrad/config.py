@@ -41,6 +41,7 @@ __all__ = [
     "enable_checks",
     "enable_x64",
     "legacy_prng_key",
+    "local_settings",
     "log_compiles",
     "memory_cache_limit",
     "num_threads",
@@ -76,6 +77,7 @@ class _Local:
 
 
 _local: ContextVar[_Local | None] = ContextVar("funcgrad_config", default=None)
+# Asked for at every call: None unless a `with` block has changed a setting.
 local_settings = _local.get
 
 

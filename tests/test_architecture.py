@@ -32,9 +32,11 @@ INNER_LAYERS = {"core", "transforms", "executor"}
 FACADES = {
     "funcgrad",
     "funcgrad.dtypes",
+    "funcgrad.extend.core",
     "funcgrad.flatten_util",
     "funcgrad.tree",
     "funcgrad.tree_util",
+    "funcgrad.typing",
 }
 
 # "importer -> imported": why a function may import it where it runs and not at the top of its file.

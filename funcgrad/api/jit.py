@@ -61,7 +61,12 @@ def _typed(value: Any) -> Any:
 
 
 class JitFunction:
-    """A function that is traced once for each signature, compiled, and then run as plain NumPy."""
+    """A function that is traced once for each signature, compiled, and then run as plain NumPy.
+
+    >>> import funcgrad as fg
+    >>> fg.jit(lambda x: x + 1.0)(2.0)
+    Array(3., dtype=float64, weak_type=True)
+    """
 
     def __init__(
         self,

@@ -46,7 +46,12 @@ class Version:
 
 
 class Traced:
-    """A function traced for given arguments: its jaxpr."""
+    """A function traced for given arguments: its jaxpr.
+
+    >>> import funcgrad as fg
+    >>> fg.jit(lambda x: x + 1.0).trace(2.0).jaxpr
+    { lambda ; a:f64[]. let b:f64[] = add a 1.0:f64[] in (b,) }
+    """
 
     def __init__(self, version: Version) -> None:
         self._version = version
@@ -66,7 +71,12 @@ class Traced:
 
 
 class Lowered:
-    """A function made into a NumPy program for given arguments."""
+    """A function made into a NumPy program for given arguments.
+
+    >>> import funcgrad as fg
+    >>> print(fg.jit(lambda x: x + 1.0).lower(2.0).as_text().splitlines()[0])
+    import numpy as np
+    """
 
     def __init__(self, version: Version) -> None:
         self._version = version
@@ -85,7 +95,12 @@ class Lowered:
 
 
 class Compiled(Lowered):
-    """The program, ready to be called with arguments of the types it was made for."""
+    """The program, ready to be called with arguments of the types it was made for.
+
+    >>> import funcgrad as fg
+    >>> fg.jit(lambda x: x + 1.0).lower(2.0).compile()(3.0)
+    Array(4., dtype=float64, weak_type=True)
+    """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves, _ = flatten((args, kwargs))

@@ -142,7 +142,7 @@ class ConcreteArray(Array):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         value = numpy_value(self)
-        if value.dtype.names:
+        if value.dtype.names and isinstance(self.dtype, dtypes.ExtendedDType):
             raise TypeError(
                 "An array of random keys cannot be converted to a NumPy array: convert its words, "
                 "jax.random.key_data(keys)."

@@ -13,7 +13,12 @@ __all__ = ["ShapeDtypeStruct", "ShapedArray", "shaped"]
 
 
 class ShapedArray:
-    """The type of an array in a jaxpr: `f64[2,3]`, weakly typed when it came from Python scalars."""
+    """The type of an array in a jaxpr: `f64[2,3]`, weakly typed when it came from Python scalars.
+
+    >>> import funcgrad as fg
+    >>> fg.typeof(fg.numpy.zeros((2, 3)))
+    ShapedArray(float64[2,3])
+    """
 
     __slots__ = ("_hash", "dtype", "shape", "weak_type")
 

@@ -28,7 +28,12 @@ __all__ = [
 
 
 class Var:
-    """A variable: bound once, by a parameter of the jaxpr or by one equation."""
+    """A variable: bound once, by a parameter of the jaxpr or by one equation.
+
+    >>> import funcgrad as fg
+    >>> fg.make_jaxpr(lambda x: x + 1.0)(2.0).jaxpr.invars[0].aval
+    ShapedArray(float64[], weak_type=True)
+    """
 
     __slots__ = ("aval",)
 
@@ -40,7 +45,13 @@ class Var:
 
 
 class DropVar(Var):
-    """A result that nobody uses; printed as `_`."""
+    """A result that nobody uses; printed as `_`.
+
+    >>> import funcgrad as fg
+    >>> from funcgrad.extend.core import DropVar
+    >>> DropVar(fg.typeof(1.0))
+    _
+    """
 
     __slots__ = ()
 
@@ -49,7 +60,12 @@ class DropVar(Var):
 
 
 class Literal:
-    """A scalar constant written in place."""
+    """A scalar constant written in place.
+
+    >>> import funcgrad as fg
+    >>> fg.make_jaxpr(lambda x: x + 1.0)(2.0).eqns[0].invars[1]
+    1.0:f64[]
+    """
 
     __slots__ = ("aval", "val")
 
@@ -65,7 +81,13 @@ Atom: TypeAlias = Var | Literal
 
 
 class JaxprEqn:
-    """`outvars = primitive[params] invars`, with the place in the user's code it came from."""
+    """`outvars = primitive[params] invars`, with the place in the user's code it came from.
+
+    >>> import funcgrad as fg
+    >>> eqn = fg.make_jaxpr(lambda x: x**3)(2.0).eqns[0]
+    >>> eqn.primitive, eqn.params
+    (integer_pow, {'y': 3})
+    """
 
     __slots__ = ("effects", "invars", "outvars", "params", "primitive", "source_info")
 
@@ -123,7 +145,12 @@ class DebugInfo:
 
 
 class Jaxpr:
-    """`{ lambda constvars ; invars. let eqns in outvars }`: a straight-line typed program."""
+    """`{ lambda constvars ; invars. let eqns in outvars }`: a straight-line typed program.
+
+    >>> import funcgrad as fg
+    >>> fg.make_jaxpr(lambda x: x + 1.0)(2.0).jaxpr
+    { lambda ; a:f64[]. let b:f64[] = add a 1.0:f64[] in (b,) }
+    """
 
     __slots__ = ("__weakref__", "constvars", "debug_info", "effects", "eqns", "invars", "outvars")
 
@@ -165,7 +192,13 @@ class Jaxpr:
 
 
 class ClosedJaxpr:
-    """A jaxpr with the values of its constant variables."""
+    """A jaxpr with the values of its constant variables.
+
+    >>> import funcgrad as fg
+    >>> closed = fg.make_jaxpr(lambda x: x + 1.0)(2.0)
+    >>> closed.in_avals, closed.consts
+    ([ShapedArray(float64[], weak_type=True)], [])
+    """
 
     __slots__ = ("__weakref__", "consts", "jaxpr")
 
@@ -271,7 +304,13 @@ def _last_uses(jaxpr: Jaxpr) -> list[list[Var]]:
 
 
 def jaxpr_as_fun(closed: ClosedJaxpr) -> Callable[..., list[Any]]:
-    """A Python function of the flat arguments that runs the jaxpr."""
+    """A Python function of the flat arguments that runs the jaxpr.
+
+    >>> import funcgrad as fg
+    >>> from funcgrad.extend.core import jaxpr_as_fun
+    >>> jaxpr_as_fun(fg.make_jaxpr(lambda x: x + 1.0)(2.0))(3.0)
+    [Array(4., dtype=float64, weak_type=True)]
+    """
 
     def run(*args: Any) -> list[Any]:
         return eval_jaxpr(closed.jaxpr, closed.consts, *args)

@@ -72,7 +72,12 @@ class AxisData:
 
 
 class Primitive:
-    """An operation. `bind` applies it: the current trace decides what that means."""
+    """An operation. `bind` applies it: the current trace decides what that means.
+
+    >>> import funcgrad as fg
+    >>> fg.lax.sin_p.bind(fg.numpy.asarray(0.0))
+    Array(0., dtype=float64, weak_type=True)
+    """
 
     multiple_results = False
     # Whether two equations of it with the same operands are one (not so for random or impure ones).
