@@ -18,7 +18,7 @@ from funcgrad.api.devices import (
     process_index,
 )
 from funcgrad.api.forward import jvp, linear_transpose, linearize
-from funcgrad.api.grad import grad, value_and_grad, vjp
+from funcgrad.api.grad import fwd_and_bwd, grad, value_and_grad, vjp
 from funcgrad.api.jacobian import hessian, jacfwd, jacobian, jacrev
 from funcgrad.api.jit import jit
 from funcgrad.api.make_jaxpr import eval_shape, make_jaxpr
@@ -39,6 +39,7 @@ __all__ = [
     "effects_barrier",
     "ensure_compile_time_eval",
     "eval_shape",
+    "fwd_and_bwd",
     "grad",
     "hessian",
     "jacfwd",

@@ -9,8 +9,16 @@ from typing import Any
 from funcgrad.api.flatten import FlatFunction, check_callable, describe, to_arrays
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, to_array, typeof
+from funcgrad.core.avals import ShapedArray
 from funcgrad.core.primitive import UndefinedPrimal, Zero
-from funcgrad.core.pytree import PyTreeDef, flatten, flatten_with_path, keystr, unflatten
+from funcgrad.core.pytree import (
+    PyTreeDef,
+    flatten,
+    flatten_with_path,
+    keystr,
+    register_pytree_node,
+    unflatten,
+)
 from funcgrad.transforms.jvp import jvp_flat
 from funcgrad.transforms.linearize import LinearProgram, linearize_flat
 from funcgrad.transforms.stage import trace_to_jaxpr
@@ -54,7 +62,7 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
         )
     arrays = to_arrays(leaves, fun)
     directions = [
-        checked_tangent(x, t, functools.partial(_path, primals, i))
+        checked_tangent(x.aval, t, functools.partial(_path, primals, i))
         for i, (x, t) in enumerate(zip(arrays, tangent_leaves, strict=True))
     ]
     flat = FlatFunction(fun, tree, has_aux)
@@ -71,9 +79,8 @@ def _path(primals: Any, i: int) -> str:
     return f"primals{keystr(flatten_with_path(tuple(primals))[0][i][0])}"
 
 
-def checked_tangent(x: Any, t: Any, path: Callable[[], str]) -> Any:
-    """A tangent as an array (`Zero` for float0) after a comparison with its primal."""
-    aval = x.aval
+def checked_tangent(aval: ShapedArray, t: Any, path: Callable[[], str]) -> Any:
+    """A tangent as an array (`Zero` for float0) after a comparison with the type of its primal."""
     expected = aval.to_tangent_aval()
     if getattr(t, "dtype", None) == dtypes.float0:
         got, shape = dtypes.float0, t.shape
@@ -118,26 +125,34 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     outs, program = linearize_flat(flat, arrays)
     n = flat.num_outs
     value = unflatten(flat.out_tree, outs[:n])
-    push = Pushforward(program, tree, flat.out_tree, arrays, fun)
+    push = Pushforward(program, tree, flat.out_tree, [x.aval for x in arrays], fun)
     return (value, push, unflatten(flat.aux_tree, outs[n:])) if has_aux else (value, push)
 
 
 class Pushforward:
-    """The function that pushes tangents of arguments forward to tangents of results."""
+    """The function that pushes tangents of arguments forward to tangents of results.
+
+    It is a pytree of the residuals that it holds.
+    """
 
     def __init__(
         self,
         program: LinearProgram,
         in_tree: PyTreeDef,
         out_tree: PyTreeDef,
-        primals: list[Any],
+        in_avals: list[Any],
         fun: Any,
     ) -> None:
         self.program = program
         self.in_tree = in_tree
         self.out_tree = out_tree
-        self.primals = primals
+        self.in_avals = in_avals
         self.fun = fun
+
+    def _flatten(self) -> tuple[list[Any], Callable[[Any], Pushforward]]:
+        filled = self.program.skeleton()
+        rest = (self.in_tree, self.out_tree, self.in_avals, self.fun)
+        return self.program.residuals(), lambda values: Pushforward(filled(values), *rest)
 
     def __call__(self, *tangents: Any) -> Any:
         leaves, tree = flatten(tangents)
@@ -147,11 +162,16 @@ class Pushforward:
                 f"{tree}, but the primals had {self.in_tree}"
             )
         directions = [
-            checked_tangent(x, t, functools.partial("tangent {}".format, i))
-            for i, (x, t) in enumerate(zip(self.primals, leaves, strict=True))
+            checked_tangent(a, t, functools.partial("tangent {}".format, i))
+            for i, (a, t) in enumerate(zip(self.in_avals, leaves, strict=True))
         ]
         outs = self.program.pushforward(directions)
         return unflatten(self.out_tree, [zeros(t.aval) if type(t) is Zero else t for t in outs])
+
+
+register_pytree_node(
+    Pushforward, Pushforward._flatten, lambda make, residuals: make(list(residuals))
+)
 
 
 def linear_transpose(

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from funcgrad.api.flatten import FlatFunction, argnums_tuple, check_callable, describe, to_arrays
+from funcgrad.api.jit import jit
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ConcreteArray, to_array, typeof
 from funcgrad.core.primitive import Zero
-from funcgrad.core.pytree import PyTreeDef, flatten, flatten_with_path, keystr, unflatten
+from funcgrad.core.pytree import (
+    PyTreeDef,
+    flatten,
+    flatten_with_path,
+    keystr,
+    register_pytree_node,
+    unflatten,
+)
 from funcgrad.lax.convert import full_like
 from funcgrad.transforms.linearize import LinearProgram, linearize_flat
 from funcgrad.transforms.structural import zeros
 from funcgrad.transforms.transpose import pullback
 
-__all__ = ["VJP", "grad", "value_and_grad", "vjp"]
+__all__ = ["VJP", "fwd_and_bwd", "grad", "value_and_grad", "vjp"]
 
 
 def grad(
@@ -229,16 +237,19 @@ def vjp(
     arrays = to_arrays(leaves, fun)
     outs, program = linearize_flat(flat, arrays)
     value = unflatten(flat.out_tree, outs[: flat.num_outs])
-    pull = VJP(
-        program, tree, flat.out_tree, [typeof(x) for x in outs[: flat.num_outs]], arrays, fun
-    )
+    out_avals = [typeof(x) for x in outs[: flat.num_outs]]
+    pull = VJP(program, tree, flat.out_tree, out_avals, [x.aval for x in arrays], fun)
     return (
         (value, pull, unflatten(flat.aux_tree, outs[flat.num_outs :])) if has_aux else (value, pull)
     )
 
 
 class VJP:
-    """The function that pulls cotangents of results back to cotangents of arguments."""
+    """The function that pulls cotangents of results back to cotangents of arguments.
+
+    It is a pytree of the residuals that it holds: it may be a result of `jit` or `vmap`, or what a
+    `custom_vjp` rule keeps.
+    """
 
     def __init__(
         self,
@@ -246,15 +257,25 @@ class VJP:
         in_tree: PyTreeDef,
         out_tree: PyTreeDef,
         out_avals: list[Any],
-        primals: list[Any],
+        in_avals: list[Any],
         fun: Any,
     ) -> None:
         self.program = program
         self.in_tree = in_tree
         self.out_tree = out_tree
         self.out_avals = out_avals
-        self.in_avals = [x.aval for x in primals]
+        self.in_avals = in_avals
         self.fun = fun
+
+    @property
+    def opaque_residuals(self) -> list[Any]:
+        """The arrays that were kept for the backward pass."""
+        return self.program.residuals()
+
+    def _flatten(self) -> tuple[list[Any], Callable[[Any], VJP]]:
+        filled = self.program.skeleton()
+        rest = (self.in_tree, self.out_tree, self.out_avals, self.in_avals, self.fun)
+        return self.program.residuals(), lambda values: VJP(filled(values), *rest)
 
     def __call__(self, cotangent: Any) -> Any:
         leaves, tree = flatten(cotangent)
@@ -292,3 +313,52 @@ class VJP:
                 f"{aval.str_short()}"
             )
         return ct
+
+
+register_pytree_node(VJP, VJP._flatten, lambda make, residuals: make(list(residuals)))
+
+
+def fwd_and_bwd(
+    fun: Callable[..., Any],
+    argnums: int | Sequence[int],
+    has_aux: bool = False,
+    jitted: bool = True,
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The forward and the backward pass of `fun` as two functions, compiled once each.
+
+    `fwd(*args)` returns `(value, residuals)`, with `has_aux` `(value, residuals, aux)`; then
+    `bwd(residuals, cotangent)` gives the cotangents of the arguments at `argnums`, a tuple for several.
+
+    Args:
+      fun: a function of pytrees of arrays.
+      argnums: which positional arguments to differentiate in.
+      has_aux: `fun` returns `(value, aux)`.
+      jitted: compile both.
+
+    >>> import funcgrad as fg
+    >>> forward, backward = fg.fwd_and_bwd(lambda x, w: x * w, argnums=(0, 1))
+    >>> value, residuals = forward(2.0, 3.0)
+    >>> float(value), [float(ct) for ct in backward(residuals, 1.0)]
+    (6.0, [3.0, 2.0])
+    """
+    check_callable(fun)
+    positions = argnums_tuple(argnums)
+    single = not isinstance(argnums, (tuple, list))
+
+    @functools.wraps(fun, updated=())
+    def fwd(*args: Any) -> Any:
+        chosen = tuple(_argument(fun, args, i) for i in positions)
+
+        def with_chosen(*new: Any) -> Any:
+            full = list(args)
+            for i, x in zip(positions, new, strict=True):
+                full[i] = x
+            return fun(*full)
+
+        return vjp(with_chosen, *chosen, has_aux=has_aux)
+
+    def bwd(residuals: Any, cotangent: Any) -> Any:
+        found = residuals(cotangent)
+        return found[0] if single else found
+
+    return (jit(fwd), jit(bwd)) if jitted else (fwd, bwd)

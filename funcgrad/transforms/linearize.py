@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from funcgrad.core.array import ConcreteArray, typeof
+from funcgrad.core.array import Array, ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.dtypes import kind
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, eval_jaxpr
@@ -152,6 +152,15 @@ class LinearizeTrace(Trace):
         return x
 
 
+class _Slot:
+    """The place of a residual in a program without them."""
+
+    __slots__ = ("position",)
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+
 class LinearProgram:
     """The tape of one linearization: a linear map from input tangents to output tangents."""
 
@@ -171,7 +180,35 @@ class LinearProgram:
 
     @property
     def out_avals(self) -> list[ShapedArray]:
-        return [typeof(y).to_tangent_aval() for y in self._outs]
+        return [(y if type(y) is ShapedArray else typeof(y)).to_tangent_aval() for y in self._outs]
+
+    def residuals(self) -> list[Any]:
+        """The arrays that the equations hold, each once."""
+        found = {id(x): x for eqn in self.eqns for x in eqn.invars if isinstance(x, Array)}
+        return list(found.values())
+
+    def skeleton(self) -> Callable[[Sequence[Any]], LinearProgram]:
+        """The program as a function of its residuals, which it holds no more itself."""
+        place: dict[int, int] = {}
+        eqns = []
+        for eqn in self.eqns:
+            slots: list[Any] = [
+                _Slot(place.setdefault(id(x), len(place))) if isinstance(x, Array) else x
+                for x in eqn.invars
+            ]
+            eqns.append(eqn.replace(invars=slots))
+        avals = [y if type(y) is ShapedArray else typeof(y) for y in self._outs]
+
+        def filled(values: Sequence[Any]) -> LinearProgram:
+            full = [
+                eqn.replace(
+                    invars=[values[x.position] if type(x) is _Slot else x for x in eqn.invars]
+                )
+                for eqn in eqns
+            ]
+            return LinearProgram(self.in_vars, self.out_vars, avals, full)
+
+        return filled
 
     def pushforward(self, tangents: Sequence[Any]) -> list[Any]:
         """Apply the map: forward mode. `Zero` where a result does not depend on the inputs."""
