@@ -60,7 +60,7 @@ _TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
 _HALF_SQRT_PI = math.sqrt(math.pi) / 2
 
 
-def _scipy(name: str) -> Callable[..., Any]:
+def scipy_function(name: str) -> Callable[..., Any]:
     """The function of `scipy.special`; half precision goes through float32."""
 
     def impl(*xs: Any) -> Any:
@@ -74,7 +74,7 @@ def _scipy(name: str) -> Callable[..., Any]:
     return impl
 
 
-def _refuse(error: type[Exception], message: str) -> Callable[..., NoReturn]:
+def refuse(error: type[Exception], message: str) -> Callable[..., NoReturn]:
     """The partial derivative that does not exist."""
 
     def partial(*args: Any) -> NoReturn:
@@ -98,7 +98,7 @@ digamma_p = Elementwise("digamma", digamma_numpy, lambda z, x: polygamma(1.0, x)
 polygamma_p = Elementwise(
     "polygamma",
     polygamma_numpy,
-    _refuse(ValueError, "polygamma gradient with respect to m is not supported"),
+    refuse(ValueError, "polygamma gradient with respect to m is not supported"),
     lambda z, m, x: polygamma(add(m, 1.0), x),
     accepts="f",
 )
@@ -106,7 +106,7 @@ polygamma_p = Elementwise(
 zeta_p = Elementwise(
     "zeta",
     zeta_numpy,
-    _refuse(
+    refuse(
         NotImplementedError, "Differentiation rule for 'zeta' by its first argument not implemented"
     ),
     lambda z, x, q: neg(mul(x, zeta(add(x, 1.0), q))),
@@ -135,14 +135,14 @@ def _beta_density(a: Any, b: Any, x: Any) -> Any:
 
 igamma_p = Elementwise(
     "igamma",
-    _scipy("gammainc"),
+    scipy_function("gammainc"),
     lambda z, a, x: igamma_grad_a(a, x),
     lambda z, a, x: _gamma_density(a, x),
     accepts="f",
 )
 igammac_p = Elementwise(
     "igammac",
-    _scipy("gammaincc"),
+    scipy_function("gammaincc"),
     lambda z, a, x: neg(igamma_grad_a(a, x)),
     lambda z, a, x: neg(_gamma_density(a, x)),
     accepts="f",
@@ -150,7 +150,7 @@ igammac_p = Elementwise(
 igamma_grad_a_p = Elementwise(
     "igamma_grad_a",
     igamma_grad_a_numpy,
-    _refuse(NotImplementedError, "Differentiation rule for 'igamma_grad_a' by a not implemented"),
+    refuse(NotImplementedError, "Differentiation rule for 'igamma_grad_a' by a not implemented"),
     lambda z, a, x: mul(_gamma_density(a, x), sub(log(x), digamma(a))),
     accepts="f",
 )
@@ -158,7 +158,7 @@ igamma_grad_a_p = Elementwise(
 random_gamma_grad_p = Elementwise(
     "random_gamma_grad",
     random_gamma_grad_numpy,
-    _refuse(
+    refuse(
         NotImplementedError, "Differentiation rule for 'random_gamma_grad' by a not implemented"
     ),
     lambda z, a, x: sub(
@@ -166,10 +166,10 @@ random_gamma_grad_p = Elementwise(
     ),
     accepts="f",
 )
-_no_beta = _refuse(ValueError, "Betainc gradient with respect to a and b not supported.")
+_no_beta = refuse(ValueError, "Betainc gradient with respect to a and b not supported.")
 regularized_incomplete_beta_p = Elementwise(
     "regularized_incomplete_beta",
-    _scipy("betainc"),
+    scipy_function("betainc"),
     _no_beta,
     _no_beta,
     lambda z, a, b, x: _beta_density(a, b, x),
@@ -187,9 +187,12 @@ def _i1e_slope(y: Any, x: Any) -> Any:
 
 
 bessel_i0e_p = Elementwise(
-    "bessel_i0e", _scipy("i0e"), lambda y, x: sub(bessel_i1e(x), mul(sign(x), y)), accepts="f"
+    "bessel_i0e",
+    scipy_function("i0e"),
+    lambda y, x: sub(bessel_i1e(x), mul(sign(x), y)),
+    accepts="f",
 )
-bessel_i1e_p = Elementwise("bessel_i1e", _scipy("i1e"), _i1e_slope, accepts="f")
+bessel_i1e_p = Elementwise("bessel_i1e", scipy_function("i1e"), _i1e_slope, accepts="f")
 
 
 def erf(x: ArrayLike) -> Array:

@@ -21,8 +21,9 @@ _TERMS = 201
 
 def _summed(mu: Array) -> Array:
     k = fnp.arange(_TERMS, dtype=mu.dtype)
-    log_chance = special.xlogy(k, mu[..., None]) - special.gammaln(k + 1) - mu[..., None]
-    return -special.xlogy(fnp.exp(log_chance), fnp.exp(log_chance)).sum(-1)
+    positive = fnp.where(mu == 0, 1.0, mu)[..., None]
+    log_chance = k * fnp.log(positive) - special.gammaln(k + 1) - positive
+    return fnp.where(mu == 0, 0.0, -(fnp.exp(log_chance) * log_chance).sum(-1))
 
 
 def _expanded(mu: Array) -> Array:
