@@ -18,16 +18,14 @@ from typing import Any
 import numpy as np
 
 from funcgrad.config import memory_cache_limit
+from funcgrad.executor.settings import limits
 
 try:
     import mmap
 except ImportError:  # a platform without it
     mmap = None  # type: ignore[assignment]  # tested where it is used
 
-__all__ = ["LARGE", "cached_bytes", "empty", "release_memory"]
-
-# Smaller arrays are the allocator's, which keeps their pages.
-LARGE = 1 << 17
+__all__ = ["cached_bytes", "empty", "release_memory"]
 
 
 class _Lease(weakref.ref["np.ndarray[Any, Any]"]):
@@ -52,7 +50,7 @@ def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
     (1000, 100)
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    if size < LARGE:
+    if size < limits.pooled:
         return np.empty(shape, dtype)
     try:
         buffer = _free[size].pop()

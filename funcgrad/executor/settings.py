@@ -13,7 +13,8 @@ class Limits:
     def __init__(self) -> None:
         # A result of this size is written over an operand that dies.
         self.in_place = 1 << 13
-        # A result of this size takes memory that is kept between calls.
+        # A result of this size takes memory that is kept between calls: the allocator keeps the pages
+        # of smaller ones.
         self.pooled = 1 << 17
         # Elementwise operations on arrays of this size go block by block.
         self.fused = 1 << 19

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
-from funcgrad.executor.passes import algebra, products, views
+from funcgrad.executor.passes import algebra, pads, products, views
 from funcgrad.executor.passes.walk import Rule, Walk
 
 __all__ = ["simplify"]
@@ -18,7 +18,7 @@ __all__ = ["simplify"]
 
 def _collected() -> dict[str, list[Rule]]:
     found: dict[str, list[Rule]] = {}
-    for theme in (views, algebra, products):
+    for theme in (views, algebra, products, pads):
         for name, rule in theme.RULES:
             found.setdefault(name, []).append(rule)
     return found

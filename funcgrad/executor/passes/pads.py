@@ -1,0 +1,99 @@
+"""Sums of arrays that are zero but for a part: one buffer, to whose parts is added.
+
+The gradient of a function of several slices of its argument is such a sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core.avals import ShapedArray
+from funcgrad.core.jaxpr import JaxprEqn
+from funcgrad.core.primitive import Primitive
+from funcgrad.executor.passes.walk import Rule, Walk, equation, number
+
+__all__ = ["RULES", "sum_of_parts_p"]
+
+Box = tuple[tuple[int, int], ...]
+
+
+class SumOfParts(Primitive):
+    """Zeros of a shape, to which each operand is added where its box says."""
+
+    memory = "new"
+
+    def impl(self, *xs: Any, shape: Sequence[int], boxes: Sequence[Box]) -> Any:
+        out = np.zeros(shape, xs[0].dtype)
+        for x, box in zip(xs, boxes, strict=True):
+            out[tuple(slice(a, b) for a, b in box)] += x
+        return out
+
+    def abstract_eval(self, *xs: ShapedArray, shape: Any, boxes: Any) -> ShapedArray:
+        return xs[0].update(shape=tuple(shape))
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        out: str = emitter.variable()
+        shape, dtype = eqn.params["shape"], emitter.literal(eqn.outvars[0].aval.dtype)
+        emitter.statement(f"{out} = {emitter.numpy('zeros')}({shape}, {dtype})")
+        for x, box in zip(args, eqn.params["boxes"], strict=True):
+            part = ", ".join(f"{a}:{b}" for a, b in box)
+            emitter.statement(f"{out}[{part}] += {x}")
+        return out
+
+
+sum_of_parts_p = SumOfParts("sum_of_parts")
+
+
+def _parts(v: Any, walk: Walk) -> tuple[list[Any], list[Box]] | None:
+    """The operands and their boxes, if `v` is such a sum that nobody else reads."""
+    if walk.uses.get(v, 0) > 1:
+        return None
+    inner = walk.maker(v, "sum_of_parts")
+    if inner is not None:
+        return list(inner.invars), list(inner.params["boxes"])
+    inner = walk.maker(v, "pad")
+    if inner is None:
+        return None
+    x, value = inner.invars
+    config = inner.params["padding_config"]
+    zero = number(value)
+    if zero is None or zero != 0 or np.signbit(zero.real):
+        return None
+    if any(low < 0 or high < 0 or interior for low, high, interior in config):
+        return None
+    sizes = zip(x.aval.shape, config, strict=True)
+    return [x], [tuple((low, low + n) for n, (low, _, _) in sizes)]
+
+
+def _add(eqn: JaxprEqn, walk: Walk) -> Any:
+    """One of the two is a single part: it is added to the other."""
+    aval = eqn.outvars[0].aval
+    if aval.dtype.kind not in "fiu" or not aval.shape:
+        return None
+    found = [_parts(v, walk) if v.aval.shape == aval.shape else None for v in eqn.invars]
+    if found[0] is None or found[1] is None:
+        return None
+    first, second = found
+    if len(second[0]) > 1:
+        first, second = second, first
+    if len(second[0]) > 1:
+        return None
+    xs, boxes = [*first[0], *second[0]], [*first[1], *second[1]]
+    if len(xs) == 2 and boxes[0] == boxes[1]:
+        # The two meet before they are laid into zeros.
+        pad = walk.maker(eqn.invars[0], "pad")
+        total = walk.add(eqn, "add_any", xs, xs[0].aval.shape)
+        return (
+            None
+            if pad is None
+            else eqn.replace(
+                invars=[total, pad.invars[1]], primitive=pad.primitive, params=pad.params
+            )
+        )
+    return equation(eqn, "sum_of_parts", *xs, shape=aval.shape, boxes=tuple(boxes))
+
+
+RULES: list[tuple[str, Rule]] = [("add", _add), ("add_any", _add)]
