@@ -13,6 +13,7 @@ import pytest
 import funcgrad as fg
 import funcgrad.numpy as jnp
 from funcgrad import lax
+from funcgrad.executor.compile import compile_jaxpr
 
 XS = jnp.arange(1.0, 4.0)
 W = jnp.arange(9.0).reshape(3, 3) / 10
@@ -470,3 +471,24 @@ def test_large_products_for_all_turns_are_kept() -> None:
     for x in np.asarray(rows):
         expected = np.cos(expected) + x @ np.asarray(w)
     np.testing.assert_allclose(f(rows), expected, rtol=1e-12)
+
+
+def test_loops_outside_jit_are_compiled_once() -> None:
+    def run(scale: Any) -> Any:
+        step = lambda c, x: (jnp.sin(c) * scale + fg.nn.relu(x), None)
+        carry = lax.scan(step, 0.0, XS)[0]
+        found = lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * scale), (0, carry))
+        return lax.cond(found[1] > 0, lambda x: x + scale, lambda x: x - scale, found[1])
+
+    loss = lambda xs: lax.scan(lambda c, x: (jnp.sin(c) * x, c), 0.5, xs)[1].sum()
+    first = run(2.0), fg.grad(loss)(XS), fg.hessian(loss)(XS)
+    compiled = compile_jaxpr.cache_info().misses
+    again = run(2.0), fg.grad(loss)(XS), fg.hessian(loss)(XS)
+    assert compile_jaxpr.cache_info().misses == compiled
+    for a, b in zip(first, again, strict=True):
+        np.testing.assert_array_equal(a, b)
+    # What the bodies close over is looked at each time.
+    assert float(run(3.0)) == pytest.approx(float(fg.jit(run)(3.0)))
+    results = [float(run(s)) for s in (1, 1.0, True, 2.5)]
+    assert results[0] == results[1] == results[2] != results[3]
+    assert run(np.int8(1)).dtype == run(1).dtype

@@ -187,6 +187,15 @@ class FlatJVP(_Rules):
         self.rule = rule
         self.symbolic = symbolic
         self.__name__ = name_of(rule)
+        # A rule of this library means the same each time; one of a user's may read what has changed.
+        ours = str(getattr(rule, "__module__", "")).startswith("funcgrad.") and not fixed
+        self._same = (rule, fun, in_tree, symbolic) if ours else (id(self),)
+
+    def __hash__(self) -> int:
+        return hash(self._same)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is FlatJVP and self._same == other._same
 
     def __call__(self, *flat: Any) -> list[Any]:
         n = len(flat) // 2

@@ -21,6 +21,7 @@ from funcgrad.core.pytree import (
     keystr,
     unflatten,
 )
+from funcgrad.lax.control.sharing import shared
 from funcgrad.lax.convert import convert_element_type
 from funcgrad.transforms.stage import trace_to_jaxpr
 
@@ -75,7 +76,7 @@ def trace_function(
 
     info = DebugInfo(what, describe(fun), _argument_names(fun, in_tree))
     jaxpr, consts = without_constants(trace_to_jaxpr(flat, avals, info))
-    return Traced(info.func_src_info, jaxpr, consts, out_tree)
+    return Traced(info.func_src_info, shared(jaxpr), consts, out_tree)
 
 
 def without_constants(closed: ClosedJaxpr) -> tuple[ClosedJaxpr, list[Any]]:

@@ -22,6 +22,7 @@ from funcgrad.lax.control.common import (
     trace_function,
 )
 from funcgrad.lax.control.cond_primitive import cond_p
+from funcgrad.lax.control.sharing import shared
 from funcgrad.lax.convert import convert_element_type
 from funcgrad.lax.select import clamp
 
@@ -190,7 +191,7 @@ def _branch(
     consts, branches = _with_common_constants(traced, order)
     inputs = [*consts, *arrays]
     forwarded, branches = _forwarded(branches)
-    outs = iter(cond_p.bind(index, *inputs, branches=branches))
+    outs = iter(cond_p.bind(index, *inputs, branches=tuple(map(shared, branches))))
     results = [next(outs) if i is None else inputs[i] for i in forwarded]
     return unflatten(traced[first].out_tree, results)
 

@@ -22,6 +22,7 @@ from funcgrad.lax.control.common import (
 )
 from funcgrad.lax.control.jaxprs import parts
 from funcgrad.lax.control.scan_primitive import scan_p
+from funcgrad.lax.control.sharing import shared
 from funcgrad.lax.joining import stack
 from funcgrad.lax.slicing import index_in_dim
 
@@ -172,6 +173,7 @@ def bind_scan(
             ),
             jaxpr.consts,
         )  # fmt: skip
+        jaxpr = shared(jaxpr)
     moving = [x for x, f in zip(init, fixed, strict=True) if not f]
     outs = iter(
         scan_p.bind(

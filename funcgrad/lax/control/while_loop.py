@@ -10,7 +10,7 @@ import numpy as np
 
 from funcgrad.config import disable_jit
 from funcgrad.core.array import to_array
-from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, Literal
+from funcgrad.core.jaxpr import ClosedJaxpr, Literal
 from funcgrad.core.pytree import treedef_is_leaf, treedef_tuple, unflatten
 from funcgrad.core.trace import Tracer
 from funcgrad.lax.arithmetic import add
@@ -25,6 +25,7 @@ from funcgrad.lax.control.common import (
 )
 from funcgrad.lax.control.jaxprs import parts
 from funcgrad.lax.control.scan import scan
+from funcgrad.lax.control.sharing import shared
 from funcgrad.lax.control.while_primitive import while_p
 from funcgrad.lax.convert import convert_element_type
 
@@ -91,18 +92,13 @@ def bind_while(cond: Traced, body: Traced, init: Sequence[Any]) -> list[Any]:
     stay = [i for i in range(n) if not fixed[i]]
     consts = [*[x for x, f in zip(init, fixed, strict=True) if f], *body.consts]
     moved = [v for v, f in zip(body_carry, fixed, strict=True) if f]
-    cond_jaxpr = ClosedJaxpr(
-        Jaxpr(
-            [], [*cond_consts, *[cond_carry[i] for i in stay]], cj.outvars, cj.eqns, cj.effects,
-            cj.debug_info,
-        )
-    )  # fmt: skip
-    body_jaxpr = ClosedJaxpr(
-        Jaxpr(
-            [], [*moved, *body_consts, *[body_carry[i] for i in stay]],
-            [bj.outvars[i] for i in stay], bj.eqns, bj.effects, bj.debug_info,
-        )
-    )  # fmt: skip
+    cond_jaxpr, body_jaxpr = cond.jaxpr, body.jaxpr
+    if any(fixed):
+        carry = [cond_carry[i] for i in stay]
+        cond_jaxpr = _with_variables(cond.jaxpr, [*cond_consts, *carry], cj.outvars)
+        carry = [body_carry[i] for i in stay]
+        outvars = [bj.outvars[i] for i in stay]
+        body_jaxpr = _with_variables(body.jaxpr, [*moved, *body_consts, *carry], outvars)
     outs = iter(
         while_p.bind(
             *cond.consts, *consts, *[init[i] for i in stay],
@@ -111,6 +107,13 @@ def bind_while(cond: Traced, body: Traced, init: Sequence[Any]) -> list[Any]:
         )
     )  # fmt: skip
     return [x if f else next(outs) for x, f in zip(init, fixed, strict=True)]
+
+
+def _with_variables(
+    closed: ClosedJaxpr, invars: Sequence[Any], outvars: Sequence[Any]
+) -> ClosedJaxpr:
+    j = closed.jaxpr
+    return shared(ClosedJaxpr(j.replace(invars=invars, outvars=outvars, effects=j.effects)))
 
 
 def in_python(
