@@ -14,7 +14,7 @@ import pytest
 import funcgrad as fg
 import funcgrad.numpy as jnp
 from funcgrad import lax
-from funcgrad.lax import conv_numpy
+from funcgrad.lax import conv_numpy, conv_slide_numpy, scratch_numpy
 from funcgrad.lax.windows_numpy import Axis, fit, phases, shift
 
 NHWC = ("NHWC", "HWIO", "NHWC")
@@ -94,13 +94,16 @@ def drawn(seed: int) -> tuple[Any, Any, dict[str, Any]]:
     return x, w, params
 
 
+METHODS = ["depthwise", "by_image", "over_images", "slide_taps", "slide_windows", "expand"]
+
+
 def chosen_methods(name: str, draw: random.Random) -> Any:
     """A stand-in for the cost model: a method, and any axis that it can slide along."""
 
     def choose(groups: int, n: int, c: int, o: int, axes: Any, fastest: int) -> Any:
-        if name == "_depthwise":
-            return conv_numpy._depthwise, None
-        step = "stride" if name == "_slide_windows" else "dilation"
+        if name in ("depthwise", "by_image", "over_images"):
+            return getattr(conv_numpy, name), None
+        step = "stride" if name == "slide_windows" else "dilation"
         rows = [i for i, axis in enumerate(axes) if getattr(axis, step) == 1]
         return getattr(conv_numpy, name), draw.choice([None, *rows])
 
@@ -116,13 +119,14 @@ def test_agrees_with_the_definition(seed: int) -> None:
     np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", ["_depthwise", "_slide_taps", "_slide_windows", "_expand"])
+@pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("block", [1, 60, 1 << 20])
 def test_every_method_in_blocks_of_every_size(
     name: str, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conv_numpy, "_BLOCK", block)
-    monkeypatch.setattr(conv_numpy, "_PRODUCT", block)
+    monkeypatch.setattr(scratch_numpy, "_BLOCK", block)
+    monkeypatch.setattr(scratch_numpy, "_SHARE", block)
+    monkeypatch.setattr(conv_slide_numpy, "_PRODUCT", block)
     monkeypatch.setattr(conv_numpy, "_choose", chosen_methods(name, random.Random(block)))
     for seed in range(12):
         x, w, params = drawn(seed)
@@ -235,8 +239,8 @@ def test_sizes_of_zero_and_no_space_at_all(x: Any, w: Any, shape: Any) -> None:
 def test_memory_stays_below_four_times_the_operands(
     layout: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conv_numpy, "_BLOCK", 1)  # a small problem, cut as large ones are
-    monkeypatch.setattr(conv_numpy, "_PRODUCT", 1 << 14)
+    monkeypatch.setattr(scratch_numpy, "_BLOCK", 1)  # a small problem, cut as large ones are
+    monkeypatch.setattr(conv_slide_numpy, "_PRODUCT", 1 << 14)
     x, w = np.ones((8, 32, 20, 20), np.float32), np.ones((16, 32, 5, 5), np.float32)
     names: Any = None
     if layout == "channels last":
@@ -245,7 +249,7 @@ def test_memory_stays_below_four_times_the_operands(
     f = lambda x, w: lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=names)
     y, back = fg.vjp(f, x, w)
     for name in ("patches", "filters", "product"):
-        conv_numpy._kept.__dict__.pop(name, None)
+        scratch_numpy._kept.__dict__.pop(name, None)
     for run, operands in ((lambda: f(x, w), (x, w)), (lambda: back(y), (x, w, y))):
         tracemalloc.start()
         run()
@@ -446,6 +450,9 @@ def test_estimates_are_of_one_scale() -> None:
     """Few windows slide over taps, and groups side by side in memory are left to einsum."""
     assert math.isfinite(conv_numpy._shape(1, 1, 1))
     image, filter_ = Axis(28, 24, 5), Axis(28, 5, 24)
-    assert conv_numpy._choose(1, 64, 16, 32, (image, image), 3)[0] is conv_numpy._slide_taps
-    assert conv_numpy._choose(1, 16, 64, 32, (filter_, filter_), 3)[0] is conv_numpy._slide_windows
-    assert conv_numpy._choose(64, 4, 1, 1, (image, image), 0)[0] is conv_numpy._depthwise
+    assert conv_numpy._choose(1, 64, 16, 32, (image, image), 3)[0] is conv_numpy.slide_taps
+    assert conv_numpy._choose(1, 16, 64, 32, (filter_, filter_), 3)[0] is conv_numpy.slide_windows
+    assert conv_numpy._choose(64, 4, 1, 1, (image, image), 0)[0] is conv_numpy.depthwise
+    grey, over = Axis(30, 28, 3), Axis(30, 3, 28)
+    assert conv_numpy._choose(1, 64, 1, 32, (grey, grey), 3)[0] is conv_numpy.by_image
+    assert conv_numpy._choose(1, 1, 64, 32, (over, over), 3)[0] is conv_numpy.over_images
