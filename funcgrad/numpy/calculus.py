@@ -375,6 +375,8 @@ def unwrap(
     if is_complex(x):
         raise ValueError("jnp.unwrap does not support complex inputs.")
     axis = axis_index(axis, x.ndim)
+    if not x.shape[axis]:
+        return x
     if dtypes.issubdtype(x.dtype, np.integer):
         half = cycle // 2
         ambiguous: Any = cycle % 2 == 0

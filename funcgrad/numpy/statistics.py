@@ -125,7 +125,7 @@ def cov(
     if x.shape[0] == 0:
         return lax.full((0, 0), 0, x.dtype)
     if x.shape[1] == 0:
-        return lax.full((x.shape[0],) * 2, math.nan, x.dtype)
+        return lax.full((x.shape[0],) * (2 if x.shape[0] > 1 else 0), math.nan, x.dtype)
     ddof = (0 if bias else 1) if ddof is None else ddof
     weights, fold = _observation_weights(x, fweights, aweights)
     if weights is None:
