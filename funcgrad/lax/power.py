@@ -48,8 +48,12 @@ class Pow(Elementwise):
 
 
 def _pow_dx(z: Any, x: Any, y: Any) -> Any:
+    exact = dtypes.kind(y.dtype) in "iu"
     y = convert(y, x.dtype)
     slope = mul(y, pow_p.bind(x, sub(y, 1.0)))
+    if not exact:
+        return slope
+    # x**0 is constant also at 0, where a floating exponent of 0 gives NaN.
     constant = broadcast_to(eq(y, 0.0), slope.shape)
     return where(constant, full_like(slope, 0, slope.dtype), slope)
 
