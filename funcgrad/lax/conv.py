@@ -41,6 +41,7 @@ class ConvGeneralDilated(Bilinear):
     """Sums of products over windows; both its transposes are convolutions on other axes."""
 
     impl = staticmethod(conv_numpy.conv_general_dilated)
+    memory = "new"
 
     def abstract_eval(
         self, x: ShapedArray, w: ShapedArray, *, window_strides: Ints, padding: Pads,

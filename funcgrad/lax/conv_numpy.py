@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.executor.memory import empty
 from funcgrad.lax.conv_slide_numpy import expand, slide_taps, slide_windows
 from funcgrad.lax.conv_whole_numpy import by_image, depthwise, over_images, pointwise
 from funcgrad.lax.windows_numpy import Axis, NDArray, axes_of, phases, trailing
@@ -60,7 +61,7 @@ def conv_general_dilated(
     dtype = np.dtype(preferred_element_type or lhs.dtype)
     work = _working_dtype(lhs.dtype, dtype, math.prod(w.shape[1:]))
     shape = (n, features, *outs)
-    memory = np.empty([shape[out_spec.index(i)] for i in range(len(shape))], work)
+    memory = empty(tuple(shape[out_spec.index(i)] for i in range(len(shape))), work)
     y = memory.transpose(out_spec)
     if y.size:
         groups = feature_group_count * batch_group_count

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.executor.memory import empty
 from funcgrad.lax.gather_numpy import Ints, along, gather, wrap_indices
 from funcgrad.lax.scatter_numpy import scatter_into
 
@@ -58,7 +59,8 @@ def write_points(
     unique: bool,
 ) -> Any:  # fmt: skip
     """A copy of x with updates set or combined at x[..., i, j, ...]: as a scatter."""
-    out = np.array(x, order="C")
+    out = empty(x.shape, x.dtype)
+    out[...] = x
     ufunc = getattr(np, combine) if combine else None
     if ufunc is None or unique or out.ndim == 1 or updates.size <= _FEW:
         index = _index(columns, first, pairs)

@@ -23,7 +23,7 @@ def sort_one(x: Any, axis: int, stable: bool = True) -> Any:
         if np.isnan(x).any():
             return taken(x, order_of([x], axis), axis)
         return np.sort(x, axis, kind="stable")
-    if x.dtype.kind == "f" and stable and np.signbit(x[x == 0]).any():
+    if x.dtype.kind == "f" and stable and (x.size < 500 or np.signbit(x[x == 0]).any()):
         # 0 and -0 are equal but not the same: only a stable sort keeps them as they were.
         return np.sort(x, axis, kind="stable")
     return np.sort(x, axis)
