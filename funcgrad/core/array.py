@@ -15,6 +15,7 @@ import numpy as np
 from funcgrad.core import dtypes
 from funcgrad.core.array_interface import ArrayInterface
 from funcgrad.core.avals import ShapedArray, shaped
+from funcgrad.core.deleted import Deleted
 
 __all__ = [
     "Array",
@@ -253,7 +254,8 @@ class ConcreteArray(Array):
         return True
 
     def is_deleted(self) -> bool:
-        return False
+        """Whether `delete`, or a compiled function that it was donated to, took its value."""
+        return type(self._value) is Deleted
 
     def block_until_ready(self) -> ConcreteArray:
         """The array itself: nothing runs behind your back here."""
@@ -263,7 +265,9 @@ class ConcreteArray(Array):
         """Nothing to do: arrays live in the host's memory."""
 
     def delete(self) -> None:
-        """Accepted for compatibility; memory goes when the last reference does."""
+        """Give the value up: its memory goes unless another array shares it; using it raises."""
+        if type(self._value) is not Deleted:
+            self._value = Deleted(self.shape, self.dtype)
 
 
 def _rebuild(value: np.ndarray[Any, Any], weak_type: bool) -> ConcreteArray:
