@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from funcgrad.core.jaxpr import JaxprEqn
-from funcgrad.executor.passes.walk import Rule, Walk
+from funcgrad.executor.passes.walk import Rule, Walk, equation
 
 __all__ = ["RULES"]
 
@@ -47,7 +47,17 @@ def _transposed_operand(eqn: JaxprEqn, walk: Walk) -> Any:
     return None
 
 
+def _with_a_number(eqn: JaxprEqn, walk: Walk) -> Any:
+    """The product of a number and an array is elementwise."""
+    x, y = (v.aval for v in eqn.invars)
+    out = eqn.outvars[0].aval
+    if (x.shape and y.shape) or not x.dtype == y.dtype == out.dtype or out.dtype.kind not in "fc":
+        return None
+    return equation(eqn, "mul", *eqn.invars)
+
+
 RULES: list[tuple[str, Rule]] = [
+    ("dot_general", _with_a_number),
     ("transpose", _transposed_result),
     ("dot_general", _transposed_operand),
 ]

@@ -17,7 +17,7 @@ from funcgrad.lax.control.jaxprs import parts
 from funcgrad.lax.dot import dot_general_p
 from funcgrad.transforms.batch import batch_jaxpr
 from funcgrad.transforms.stage import trace_to_jaxpr
-from funcgrad.transforms.structural import broadcast_new_axis
+from funcgrad.transforms.structural import broadcast_new_axis, reduce_sum_p
 
 __all__ = ["fission"]
 
@@ -29,6 +29,9 @@ FEW = 4
 
 # New stacks may take so many bytes, or as many as the loop's stacks take anyway.
 ROOM = 1 << 25
+
+# Sums over the rows of stacks of at most so many bytes are taken after the loop: they are in the cache still.
+CACHED = 1 << 20
 
 # Through these unary linear operations a sum over the turns is carried back to the product.
 _LINEAR = frozenset({"transpose", "reshape", "squeeze", "neg", "broadcast_in_dim"})
@@ -44,21 +47,27 @@ def fission(eqn: JaxprEqn) -> ClosedJaxpr | None:
         return None
     if not any(e.primitive is dot_general_p for e in body.eqns):
         return None
-    plan = _Plan(body, params["num_consts"], params["num_carry"])
-    if not (plan.before or plan.after or plan.folds) or not plan.has_room(params["length"]):
+    plan = _Plan(body, params["length"], params["num_consts"], params["num_carry"])
+    if not (plan.before or plan.after or plan.folds) or not plan.has_room():
         return None
     return _Writer(eqn, plan).program()
 
 
 class Fold:
-    """A carry to which each turn adds a product: the product's equation, and what follows it."""
+    """A carry to which each turn adds products, or sums over rows, and linear operations on these.
 
-    __slots__ = ("add", "chain", "product")
+    `add` is the addition to the carry; `leaves` are the products and sums, `chain` what comes between.
+    """
 
-    def __init__(self, add: JaxprEqn, product: JaxprEqn, chain: list[JaxprEqn]) -> None:
+    __slots__ = ("add", "chain", "leaves")
+
+    def __init__(self, add: JaxprEqn, leaves: list[JaxprEqn], chain: list[JaxprEqn]) -> None:
         self.add = add
-        self.product = product
+        self.leaves = leaves
         self.chain = chain
+
+    def eqns(self) -> list[JaxprEqn]:
+        return [self.add, *self.leaves, *self.chain]
 
 
 class _Plan:
@@ -68,8 +77,9 @@ class _Plan:
     `into` are variables that the loop takes as further slices, `out_of` those it gives as further outputs.
     """
 
-    def __init__(self, body: Jaxpr, num_consts: int, num_carry: int) -> None:
+    def __init__(self, body: Jaxpr, length: int, num_consts: int, num_carry: int) -> None:
         self.body = body
+        self.length = length
         self.const_vars, self.carry_vars, self.x_vars = parts(body.invars, num_consts, num_carry)
         self.y_vars = body.outvars[num_carry:]
         self.makers: dict[Any, JaxprEqn] = {v: e for e in body.eqns for v in e.outvars}
@@ -78,7 +88,7 @@ class _Plan:
         self._after(num_carry)
         gone = {*map(id, self.invariant), *map(id, self.before), *map(id, self.after)}
         for fold in self.folds.values():
-            gone.update(map(id, (fold.add, fold.product, *fold.chain)))
+            gone.update(map(id, fold.eqns()))
         self.inside = [e for e in body.eqns if id(e) not in gone]
         self._crossings()
 
@@ -114,32 +124,43 @@ class _Plan:
         found = {}
         readers = _readers(self.body)
         for k, (add, term) in sum_terms(self.body, num_consts, num_carry).items():
+            leaves: list[JaxprEqn] = []
             chain: list[JaxprEqn] = []
-            maker = self.makers.get(term)
-            while maker is not None and maker.primitive.name in _LINEAR:
-                chain.insert(0, maker)
-                maker = self.makers.get(maker.invars[0])
-            if maker is None or maker.primitive is not dot_general_p:
-                continue
-            if any(readers[e.outvars[0]] != 1 for e in (maker, *chain)):
-                continue
-            x, y = maker.invars
-            if type(x) is Literal or type(y) is Literal or x in self.fixed or y in self.fixed:
-                continue
-            (axes, _), _ = maker.params["dimension_numbers"]
-            if _size(x.aval.shape[i] for i in axes) < ENOUGH:
-                found[k] = Fold(add, maker, chain)
+            todo = [term]
+            while todo:
+                v = todo.pop()
+                maker = self.makers.get(v) if readers[v] == 1 else None
+                if maker is not None and self._may_fold(maker):
+                    leaves.append(maker)
+                elif maker is not None and _is_linear(maker):
+                    chain.append(maker)
+                    todo += maker.invars
+                else:
+                    break
+            else:
+                order = {id(e): i for i, e in enumerate(self.body.eqns)}
+                found[k] = Fold(add, leaves, sorted(chain, key=lambda e: order[id(e)]))
         return found
+
+    def _may_fold(self, eqn: JaxprEqn) -> bool:
+        """Whether its sum over the turns is one such operation on what all turns stack."""
+        if any(type(v) is Literal or v in self.fixed for v in eqn.invars):
+            return False
+        if eqn.primitive is reduce_sum_p:
+            return self.length * _bytes(eqn.invars) <= CACHED
+        if eqn.primitive is not dot_general_p:
+            return False
+        (axes, _), _ = eqn.params["dimension_numbers"]
+        return _size(eqn.invars[0].aval.shape[i] for i in axes) < ENOUGH
 
     def _after(self, num_carry: int) -> None:
         """Products, and all that comes of them, for which no turn waits."""
-        folded = {id(f.add) for f in self.folds.values()}
-        gone = {*map(id, self.invariant), *map(id, self.before), *folded}
+        gone = {*map(id, self.invariant), *map(id, self.before)}
         carries = [w for k, w in enumerate(self.body.outvars[:num_carry]) if k not in self.folds]
         waited = {w for w in carries if type(w) is not Literal}
         for fold in self.folds.values():
-            waited.update(_reads(fold.product))
-            gone.update(map(id, (fold.product, *fold.chain)))
+            waited.update(v for e in fold.leaves for v in _reads(e))
+            gone.update(map(id, fold.eqns()))
         free: list[JaxprEqn] = []
         for eqn in reversed(self.body.eqns):
             if id(eqn) in gone:
@@ -173,7 +194,7 @@ class _Plan:
                 inside[w] = None
         inside.update(dict.fromkeys(self.rows))
         outside.update(dict.fromkeys(y for y in self.y_vars if y in early))
-        for eqn in (*self.after, *[f.product for f in self.folds.values()]):
+        for eqn in (*self.after, *[e for f in self.folds.values() for e in f.leaves]):
             outside.update(dict.fromkeys(_reads(eqn)))
         self.into = [v for v in inside if v in early]
         at_hand = {*self.fixed, *self.x_vars, *early, *late}
@@ -181,10 +202,10 @@ class _Plan:
         self.early = [v for v in early if v in inside or v in outside]
         self.late = late
 
-    def has_room(self, length: int) -> bool:
+    def has_room(self) -> bool:
         given = [*self.x_vars, *self.y_vars]
         new = [v for v in (*self.early, *self.out_of) if v not in self.y_vars]
-        return length * _bytes(new) <= max(ROOM, length * _bytes(given))
+        return self.length * _bytes(new) <= max(ROOM, self.length * _bytes(given))
 
 
 class _Writer:
@@ -271,18 +292,34 @@ class _Writer:
         return list(outs[: len(stay)])
 
     def _folded(self, fold: Fold, start: Any) -> Any:
-        """A sum of products over the turns as one product."""
-        product = fold.product
-        (cx, cy), (bx, by) = product.params["dimension_numbers"]
+        """A sum of products over the turns as one product whose contraction runs over the turns, too."""
+        totals = [self._total(leaf) for leaf in fold.leaves]
+        made = [leaf.outvars[0] for leaf in fold.leaves]
+        (term,) = [v for v in fold.add.invars if v in made or _made_by(fold.chain, v)]
+        (total,) = eval_jaxpr(Jaxpr([], made, [term], fold.chain), [], *totals)
+        return fold.add.primitive.bind(start, total)
+
+    def _total(self, leaf: JaxprEqn) -> Any:
+        values = [self.env[v] for v in leaf.invars]
+        if leaf.primitive is reduce_sum_p:
+            axes = (0, *[i + 1 for i in leaf.params["axes"]])
+            return reduce_sum_p.bind(*values, **{**leaf.params, "axes": axes})
+        (cx, cy), (bx, by) = leaf.params["dimension_numbers"]
         up: list[tuple[int, ...]] = [tuple(i + 1 for i in axes) for axes in (cx, cy, bx, by)]
         numbers = (((0, *up[0]), (0, *up[1])), (up[2], up[3]))
-        total = dot_general_p.bind(
-            *[self.env[v] for v in product.invars],
-            **{**product.params, "dimension_numbers": numbers},
-        )
-        chain = Jaxpr([], product.outvars, [*(fold.chain or [product])[-1].outvars], fold.chain)
-        (total,) = eval_jaxpr(chain, [], total)
-        return fold.add.primitive.bind(start, total)
+        return dot_general_p.bind(*values, **{**leaf.params, "dimension_numbers": numbers})
+
+
+def _made_by(eqns: Sequence[JaxprEqn], v: Any) -> bool:
+    return any(v in e.outvars for e in eqns)
+
+
+def _is_linear(eqn: JaxprEqn) -> bool:
+    """Whether a sum over the turns may be taken before it."""
+    if eqn.primitive.name in ("add", "add_any"):
+        shape = eqn.outvars[0].aval.shape
+        return all(type(v) is not Literal and v.aval.shape == shape for v in eqn.invars)
+    return eqn.primitive.name in _LINEAR and type(eqn.invars[0]) is not Literal
 
 
 def _reads(eqn: JaxprEqn) -> list[Any]:
