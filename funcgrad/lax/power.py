@@ -12,7 +12,7 @@ from funcgrad.core.array import Array, ArrayLike, typeof
 from funcgrad.core.avals import ShapedArray
 from funcgrad.lax.arithmetic import add, div, mul, sub
 from funcgrad.lax.bitwise import eq
-from funcgrad.lax.convert import convert, full_like
+from funcgrad.lax.convert import convert, convert_element_type_p, full_like
 from funcgrad.lax.elementwise import log_p
 from funcgrad.lax.families import (
     Elementwise,
@@ -52,7 +52,8 @@ def _pow_dx(z: Any, x: Any, y: Any) -> Any:
     y = convert(y, x.dtype)
     slope = mul(y, pow_p.bind(x, sub(y, 1.0)))
     if not exact:
-        return slope
+        strong = {"new_dtype": slope.dtype, "weak_type": False, "sharding": None}
+        return convert_element_type_p.bind(slope, **strong) if slope.weak_type else slope
     # x**0 is constant also at 0, where a floating exponent of 0 gives NaN.
     constant = broadcast_to(eq(y, 0.0), slope.shape)
     return where(constant, full_like(slope, 0, slope.dtype), slope)

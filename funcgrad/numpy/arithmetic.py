@@ -283,8 +283,9 @@ def _log_to_base(x: Array, base: float) -> Array:
     if dtypes.kind(log.dtype) != "c":
         return lax.div(log, scalar_like(float(np.log(base)), x.dtype))
     # By parts: a complex quotient makes NaN of infinities.
-    scale = lax.full_like(lax.real(log), np.log(base), shape=())
-    return lax.complex(lax.div(lax.real(log), scale), lax.div(lax.imag(log), scale))
+    real, imag = lax.real(log), lax.imag(log)
+    scale = scalar_like(float(np.log(base)), real.dtype)
+    return lax.complex(lax.div(real, scale), lax.div(imag, scale))
 
 
 def log10(x: ArrayLike, /) -> Array:
