@@ -161,6 +161,10 @@ class _Slot:
         self.position = position
 
 
+def _filled(slots: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+    return [values[x.position] if type(x) is _Slot else x for x in slots]
+
+
 class LinearProgram:
     """The tape of one linearization: a linear map from input tangents to output tangents."""
 
@@ -200,12 +204,7 @@ class LinearProgram:
         avals = [y if type(y) is ShapedArray else typeof(y) for y in self._outs]
 
         def filled(values: Sequence[Any]) -> LinearProgram:
-            full = [
-                eqn.replace(
-                    invars=[values[x.position] if type(x) is _Slot else x for x in eqn.invars]
-                )
-                for eqn in eqns
-            ]
+            full = [eqn.replace(invars=_filled(eqn.invars, values)) for eqn in eqns]
             return LinearProgram(self.in_vars, self.out_vars, avals, full)
 
         return filled
