@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.api.dispatch import MISS, own
+from funcgrad.api.donation import Donation
 from funcgrad.api.flatten import FlatFunction, arg_names, check_callable, describe
 from funcgrad.api.stages import Lowered, Traced, Version
 from funcgrad.config import disable_jit, trace_key
@@ -354,6 +355,20 @@ class JitFunction:
         return len(self._versions)
 
 
+class DonatingJitFunction(JitFunction):
+    """A jitted function that may have the memory of some arguments."""
+
+    def __init__(self, fun: Callable[..., Any], *options: Any) -> None:
+        super().__init__(fun, *options)
+        self._donation = Donation(fun, *options[2:4])
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        out = super().__call__(*args, **kwargs)
+        if not disable_jit.value:
+            self._donation.finish(args, kwargs, out)
+        return out
+
+
 def _signature(
     tree: PyTreeDef, statics: Any, leaves: list[Any], arrays: list[Any]
 ) -> tuple[Any, ...]:
@@ -393,7 +408,8 @@ def jit(
       static_argnums: positions of arguments that are constants of the program: hashable, and a new
         value compiles anew.
       static_argnames: the same by name.
-      donate_argnums: positions of arguments that the caller will not use again.
+      donate_argnums: positions of arguments that the caller will not use again: arrays of a result's
+        shape and dtype are deleted, and their memory serves the next results.
       donate_argnames: the same by name.
       keep_unused: accepted; arguments that are not used cost nothing here.
       inline: lay the program out in that of an enclosing `jit`.
@@ -417,9 +433,9 @@ def jit(
         return lambda f: jit(f, **options)
     check_callable(fun)
     positions, names = _static_arguments(fun, _ints(static_argnums), _strings(static_argnames))
-    return JitFunction(
-        fun, positions, names, _ints(donate_argnums), _strings(donate_argnames), keep_unused, inline
-    )
+    donated = _ints(donate_argnums), _strings(donate_argnames)
+    kind = DonatingJitFunction if any(donated) else JitFunction
+    return kind(fun, positions, names, *donated, keep_unused, inline)
 
 
 def _ints(value: Any) -> tuple[int, ...]:
