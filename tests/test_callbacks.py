@@ -231,6 +231,63 @@ def test_io_callback_on_a_batch() -> None:
         fg.grad(fg.checkpoint(lambda x: (io_callback(record, None, 1.0), x)[1]))(1.0)
 
 
+# As one uses them
+
+
+def test_a_special_function_of_scipy() -> None:
+    special = pytest.importorskip("scipy.special")
+
+    @fg.custom_jvp
+    def jv(v: Any, z: Any) -> Any:
+        """The Bessel function of the first kind; broadcasts."""
+        spec = fg.ShapeDtypeStruct(jnp.broadcast_shapes(v.shape, z.shape), z.dtype)
+        host = lambda v, z: special.jv(v, z).astype(z.dtype)
+        return fg.pure_callback(host, spec, v, z, vmap_method="expand_dims")
+
+    @jv.defjvp
+    def _jv_jvp(primals: Any, tangents: Any) -> Any:
+        v, z = primals
+        below, above = jv(v - 1, z), jv(v + 1, z)
+        slope = jnp.where(v == 0, -above, 0.5 * (below - above))
+        return jv(v, z), tangents[1] * slope
+
+    z = jnp.array([0.0, 1.0, 2.5])
+    np.testing.assert_allclose(fg.jit(jv)(jnp.array(0), z), special.j0(z), rtol=1e-13)
+    slopes = fg.jit(fg.vmap(fg.grad(jv, argnums=1), (None, 0)))(jnp.array(0), z)
+    np.testing.assert_allclose(slopes, -special.j1(z), rtol=1e-13)
+    second = fg.vmap(fg.grad(fg.grad(jv, argnums=1), argnums=1), (None, 0))(jnp.array(0), z)
+    np.testing.assert_allclose(second, (special.jv(2, z) - special.j0(z)) / 2, rtol=1e-13)
+
+
+def test_a_generator_of_numpy() -> None:
+    generator = np.random.default_rng(0)
+    expected = np.random.default_rng(0).uniform(size=(2, 3))
+
+    @fg.jit
+    def uniform_like(x: Any) -> Any:
+        draw = lambda x: generator.uniform(size=x.shape).astype(x.dtype)
+        return io_callback(draw, x, x)
+
+    assert (fg.vmap(uniform_like)(jnp.zeros((2, 3))) == expected).all()
+
+
+def test_finding_where_values_stop_being_finite() -> None:
+    seen: list[float] = []
+
+    def watch(x: Any) -> Any:
+        def alarm(x: Any) -> Any:
+            fg.debug.callback(lambda v: seen.append(float(v)), x)
+            return x
+
+        return lax.cond(jnp.isfinite(x), lambda x: x, alarm, x)
+
+    f = fg.jit(lambda x: watch(1 / watch(jnp.log(watch(x)))))
+    f(2.0)
+    assert seen == []
+    f(1.0)
+    assert seen == [np.inf]
+
+
 # Errors, and the library afterwards
 
 
