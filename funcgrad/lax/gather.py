@@ -296,6 +296,9 @@ class WrapIndices(Primitive):
     ) -> ShapedArray:
         return shaped((*i.shape, 1) if new_axis else i.shape, dtype)
 
+    def batch(self, axis: AxisData, args: Any, dims: Any, **params: Any) -> Any:
+        return self.bind(*args, **params), dims[0]
+
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         size, new_axis = eqn.params["size"], eqn.params["new_axis"]
         i = args[0]
