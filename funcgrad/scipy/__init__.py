@@ -7,6 +7,8 @@ from typing import Any
 
 __all__ = [
     "linalg",
+    "optimize",
+    "sparse",
     "special",
     "stats",
 ]
