@@ -9,6 +9,7 @@ from funcgrad.core.array import to_array
 from funcgrad.core.avals import ShapeDtypeStruct
 from funcgrad.core.jaxpr import ClosedJaxpr
 from funcgrad.core.pytree import PyTreeDef, flatten, unflatten
+from funcgrad.executor.analysis import CompiledMemoryStats, memory_of
 from funcgrad.executor.compile import Program, compile_jaxpr
 from funcgrad.lax.call import jit_p
 
@@ -113,3 +114,15 @@ class Compiled(Lowered):
                 )
         outs = jit_p.bind(*arrays, jaxpr=self.jaxpr, name=self._version.name)
         return unflatten(self._version.out_tree, outs)
+
+    def memory_analysis(self) -> CompiledMemoryStats:
+        """Predicted bytes of arguments, results and what passes between them.
+
+        >>> import funcgrad as fg
+        >>> compiled = (
+        ...     fg.jit(lambda x: x + 1.0).lower(fg.ShapeDtypeStruct((4,), "float64")).compile()
+        ... )
+        >>> compiled.memory_analysis().output_size_in_bytes
+        32
+        """
+        return memory_of(self.jaxpr, len(self.as_text()))

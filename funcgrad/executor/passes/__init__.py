@@ -13,11 +13,16 @@ from funcgrad.executor.passes.simplify import simplify
 
 __all__ = ["PASSES", "optimize"]
 
-PASSES = (
+# What a program is before it is optimized: equations that could be bound as they are.
+PLAIN = (
     inline,
     dead_code,
-    lambda closed: loops(closed, optimize),
+    lambda closed: loops(closed, plain),
     inline,
+)
+
+PASSES = (
+    *PLAIN,
     scalars,
     simplify,
     scalars,
@@ -25,6 +30,13 @@ PASSES = (
     plain_indices,
     dead_code,
 )
+
+
+def plain(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """Calls laid out, dead code gone and loops cut; each result made once."""
+    for run in (*PLAIN, common_subexpressions, dead_code):
+        closed = run(closed)
+    return closed
 
 
 def optimize(closed: ClosedJaxpr) -> ClosedJaxpr:

@@ -1,4 +1,4 @@
-"""Loops: their bodies optimized, and what their turns do not wait for taken out of them."""
+"""Loops: what their turns do not wait for is taken out of them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from funcgrad.core.primitive import primitives
 
 __all__ = ["loops"]
 
-# Bodies that have been optimized: in nests of loops each is done once.
+# Bodies that have been made plain: in nests of loops each is done once.
 _done: WeakSet[ClosedJaxpr] = WeakSet()
 
 
-def loops(closed: ClosedJaxpr, optimize: Callable[[ClosedJaxpr], ClosedJaxpr]) -> ClosedJaxpr:
-    """The program with each loop that can be cut as a call of what is before it, the rest, and what is after it."""
+def loops(closed: ClosedJaxpr, plain: Callable[[ClosedJaxpr], ClosedJaxpr]) -> ClosedJaxpr:
+    """The program with each loop that can be cut as a call of what is before it, the rest, and what is after it.
+
+    Their bodies are made `plain` first, which leaves equations that transformations can take.
+    """
     eqns = []
     changed = False
     for eqn in closed.jaxpr.eqns:
         cut: Any = getattr(eqn.primitive, "fission", None)
         if cut is not None:
-            eqn = _cut(eqn, cut, optimize)
+            eqn = _cut(eqn, cut, plain)
             changed = True
         eqns.append(eqn)
     if not changed:
@@ -33,11 +36,11 @@ def loops(closed: ClosedJaxpr, optimize: Callable[[ClosedJaxpr], ClosedJaxpr]) -
 def _cut(
     eqn: JaxprEqn,
     fission: Callable[[JaxprEqn], ClosedJaxpr | None],
-    optimize: Callable[[ClosedJaxpr], ClosedJaxpr],
+    plain: Callable[[ClosedJaxpr], ClosedJaxpr],
 ) -> JaxprEqn:
     body = eqn.params["jaxpr"]
     if body not in _done:
-        body = optimize(body)
+        body = plain(body)
         _done.add(body)
         eqn = eqn.replace(params={**eqn.params, "jaxpr": body})
     program = fission(eqn)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.avals import ShapedArray
+from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.jaxpr import JaxprEqn
 from funcgrad.core.primitive import Primitive
 from funcgrad.executor.passes.walk import Rule, Walk, equation, number
@@ -31,8 +31,8 @@ class SumOfParts(Primitive):
             out[tuple(slice(a, b) for a, b in box)] += x
         return out
 
-    def abstract_eval(self, *xs: ShapedArray, shape: Any, boxes: Any) -> ShapedArray:
-        return xs[0].update(shape=tuple(shape))
+    def abstract_eval(self, *avals: ShapedArray, **params: Any) -> ShapedArray:
+        return shaped(tuple(params["shape"]), avals[0].dtype)
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         out: str = emitter.variable()
@@ -73,10 +73,10 @@ def _add(eqn: JaxprEqn, walk: Walk) -> Any:
     aval = eqn.outvars[0].aval
     if aval.dtype.kind not in "fiu" or not aval.shape:
         return None
-    found = [_parts(v, walk) if v.aval.shape == aval.shape else None for v in eqn.invars]
-    if found[0] is None or found[1] is None:
+    x, y = eqn.invars
+    first, second = _parts(x, walk), _parts(y, walk)
+    if first is None or second is None or x.aval.shape != y.aval.shape:
         return None
-    first, second = found
     if len(second[0]) > 1:
         first, second = second, first
     if len(second[0]) > 1:
