@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["quiet_begin", "quiet_end"]
+__all__ = ["quiet_begin", "quiet_end", "usual_begin"]
 
 # np.errstate costs about a microsecond, more than a small NumPy call. The context variable behind
 # it (NumPy 2.0 and later) costs a tenth of that; where NumPy lacks it, errstate does the job.
 _umath: Any = importlib.import_module("numpy._core.umath")
 quiet_begin: Callable[[], Any]
+# What users' own code gets in the middle of a program: warnings as NumPy gives them by default.
+usual_begin: Callable[[], Any]
 quiet_end: Callable[[Any], None]
 
 if hasattr(_umath, "_extobj_contextvar") and hasattr(_umath, "_make_extobj"):
@@ -22,15 +24,20 @@ if hasattr(_umath, "_extobj_contextvar") and hasattr(_umath, "_make_extobj"):
     quiet_begin = functools.partial(
         _umath._extobj_contextvar.set, _umath._make_extobj(all="ignore")
     )
+    usual_begin = functools.partial(
+        _umath._extobj_contextvar.set, _umath._make_extobj(all="warn", under="ignore")
+    )
     quiet_end = _umath._extobj_contextvar.reset
 else:
 
-    def _begin() -> Any:
-        state = np.errstate(all="ignore")
+    def _begin(**settings: Any) -> Any:
+        state = np.errstate(**settings)
         state.__enter__()
         return state
 
     def _end(token: Any) -> None:
         token.__exit__(None, None, None)
 
-    quiet_begin, quiet_end = _begin, _end
+    quiet_begin = functools.partial(_begin, all="ignore")
+    usual_begin = functools.partial(_begin, all="warn", under="ignore")
+    quiet_end = _end

@@ -14,6 +14,7 @@ from funcgrad.core.effects import IOEffect, OrderedIOEffect
 from funcgrad.core.jaxpr import JaxprEqn
 from funcgrad.core.primitive import AxisData, Primitive, Zero
 from funcgrad.core.pytree import PyTreeDef, flatten, unflatten
+from funcgrad.core.quiet import quiet_end, usual_begin
 from funcgrad.core.trace import eval_trace, use_trace
 from funcgrad.errors import JaxRuntimeError
 from funcgrad.lax.control.scan import scan
@@ -71,8 +72,12 @@ def call_back(callback: Callable[..., Any], arrays: Sequence[Any]) -> Any:
 
     It is ordinary code again: what it computes with funcgrad is computed at once, and NumPy warns.
     """
-    with use_trace(eval_trace), np.errstate(all="warn", under="ignore"):
-        return callback(*arrays)
+    token = usual_begin()
+    try:
+        with use_trace(eval_trace):
+            return callback(*arrays)
+    finally:
+        quiet_end(token)
 
 
 def kept(value: Any) -> ConcreteArray:
