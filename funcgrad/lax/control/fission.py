@@ -147,7 +147,7 @@ class _Plan:
         if any(type(v) is Literal or v in self.fixed for v in eqn.invars):
             return False
         if eqn.primitive is reduce_sum_p:
-            return self.length * _bytes(eqn.invars) <= CACHED
+            return not _is_linear(eqn) and self.length * _bytes(eqn.invars) <= CACHED
         if eqn.primitive is not dot_general_p:
             return False
         (axes, _), _ = eqn.params["dimension_numbers"]
@@ -319,7 +319,11 @@ def _is_linear(eqn: JaxprEqn) -> bool:
     if eqn.primitive.name in ("add", "add_any"):
         shape = eqn.outvars[0].aval.shape
         return all(type(v) is not Literal and v.aval.shape == shape for v in eqn.invars)
-    return eqn.primitive.name in _LINEAR and type(eqn.invars[0]) is not Literal
+    if type(eqn.invars[0]) is Literal:
+        return False
+    # A sum over axes of size one only drops them.
+    dropped = eqn.primitive is reduce_sum_p and eqn.invars[0].aval.size == eqn.outvars[0].aval.size
+    return dropped or eqn.primitive.name in _LINEAR
 
 
 def _reads(eqn: JaxprEqn) -> list[Any]:

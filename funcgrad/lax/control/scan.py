@@ -174,11 +174,12 @@ def bind_scan(
             jaxpr.consts,
         )  # fmt: skip
         jaxpr = shared(jaxpr)
+    turns = operator.index(unroll) if unroll is not True else max(length, 1)
     moving = [x for x, f in zip(init, fixed, strict=True) if not f]
     outs = iter(
         scan_p.bind(
             *consts, *moving, *xs, jaxpr=jaxpr, length=length, reverse=bool(reverse),
-            unroll=operator.index(unroll), num_consts=len(consts), num_carry=len(moving),
+            unroll=turns, num_consts=len(consts), num_carry=len(moving),
         )
     )  # fmt: skip
     carry = [x if f else next(outs) for x, f in zip(init, fixed, strict=True)]
