@@ -15,7 +15,16 @@ from funcgrad.optim import clipping as _clipping
 from funcgrad.optim import combine as _combine
 from funcgrad.optim import conditional as _conditional
 from funcgrad.optim import constraining as _constraining
-from funcgrad.optim import contrib, losses, projections, schedules, transforms, tree, tree_utils
+from funcgrad.optim import (
+    contrib,
+    losses,
+    projections,
+    schedules,
+    transforms,
+    tree,
+    tree_utils,
+    triples,
+)
 from funcgrad.optim import factored as _factored
 from funcgrad.optim import inject as _inject
 from funcgrad.optim import masking as _masking
@@ -91,6 +100,7 @@ __all__ = [
     "tree",
     "tree_map_params",
     "tree_utils",
+    "triples",
     "update_infinity_moment",
     "update_moment",
     "update_moment_per_elem_norm",
