@@ -306,6 +306,8 @@ def glu(x: Any, axis: int = -1) -> Array:
     """
     x = fnp.asarray(x)
     if x.shape[axis] % 2:
-        raise ValueError(f"glu needs an axis of even size, got size {x.shape[axis]} of axis {axis}")
+        raise AssertionError(
+            f"glu needs an axis of even size, got size {x.shape[axis]} of axis {axis}"
+        )
     left, right = fnp.split(x, 2, axis)
     return left * sigmoid(right)

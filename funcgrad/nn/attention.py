@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import funcgrad.numpy as fnp
-from funcgrad.nn.normalize import logsumexp
+from funcgrad.nn.normalize import logsumexp, softmax
 
 __all__ = ["dot_product_attention"]
 
@@ -39,9 +39,10 @@ def dot_product_attention(
       mask: boolean, broadcast to the same; False hides a key from a query.
       scale: of the scores, by default 1 / sqrt(dim).
       is_causal: hide keys after the query's own position.
-      query_seq_lengths: `[batch]`, positions from there on give 0.
-      key_value_seq_lengths: `[batch]`, keys from there on are hidden.
+      query_seq_lengths: int32 `[batch]`, positions from there on give 0.
+      key_value_seq_lengths: int32 `[batch]`, keys from there on are hidden.
       local_window_size: hide keys further than that (to the left and right) from the query.
+      implementation: "xla" or None, which are the same here.
       return_residual: also return the logarithms of the sums in the softmax, `[batch, T, heads]`.
 
     Returns:
@@ -54,6 +55,12 @@ def dot_product_attention(
     (2, 3, 4, 8)
     """
     q, k, v = (fnp.asarray(x) for x in (query, key, value))
+    _check_options(implementation, mask, query_seq_lengths, key_value_seq_lengths)
+    if not q.dtype == k.dtype == v.dtype:
+        raise ValueError(
+            "query, key and value should have the same dtype, but got "
+            f"{q.dtype}, {k.dtype} and {v.dtype}"
+        )
     if q.ndim not in (3, 4) or q.ndim != k.ndim or k.shape[:-1] != v.shape[:-1]:
         raise ValueError(
             f"attention needs query [B, T, N, H], key and value [B, S, K, H]; got shapes {q.shape}, "
@@ -76,17 +83,33 @@ def dot_product_attention(
     )
     if visible is not None:
         scores = fnp.where(visible, scores, 0.7 * float(fnp.finfo(scores.dtype).min))
-    total = logsumexp(scores, axis=-1, keepdims=True)
-    weights = fnp.exp(scores - total).astype(v.dtype)
+    weights = softmax(scores).astype(v.dtype)
     shared = weights.reshape(batch, groups, heads // groups, t, s)
     out = fnp.einsum("bkgts,bskh->btkgh", shared, v).reshape(batch, t, heads, v.shape[-1])
     if query_seq_lengths is not None:
         inside = fnp.arange(t)[None] < fnp.asarray(query_seq_lengths)[:, None]
         out = fnp.where(inside[:, :, None, None], out, 0)
-    residual = fnp.swapaxes(total[..., 0], 1, 2)
-    if single:
-        out, residual = out[0], residual[0]
-    return (out, residual) if return_residual else out
+    out = out[0] if single else out
+    if not return_residual:
+        return out
+    residual = fnp.swapaxes(logsumexp(scores, axis=-1), 1, 2)
+    return out, residual[0] if single else residual
+
+
+def _check_options(implementation: Any, mask: Any, *lengths: Any) -> None:
+    if implementation not in (None, "xla"):
+        if implementation == "cudnn":
+            raise RuntimeError("cuDNN needs a GPU; leave `implementation` out")
+        raise ValueError(f"Unsupported implementation option: {implementation}")
+    if mask is not None and fnp.asarray(mask).dtype != bool:
+        raise ValueError(
+            f"mask must be boolean, got dtype {fnp.asarray(mask).dtype}; numbers to add are a bias"
+        )
+    for given in lengths:
+        if given is not None and fnp.asarray(given).dtype != fnp.int32:
+            raise ValueError(
+                f"seq_lengths dtype should be int32, but got {fnp.asarray(given).dtype}"
+            )
 
 
 def _visible(

@@ -81,9 +81,12 @@ def softmax(x: Any, axis: Any = -1, where: Any = None) -> Array:
     """
     x = _inexact(x)
     terms = fnp.exp(_centred(x, axis, where))
-    if where is not None:
-        terms = fnp.where(where, terms, 0)
-    return terms / fnp.sum(terms, axis, keepdims=True)
+    if where is None:
+        return terms / fnp.sum(terms, axis, keepdims=True)
+    terms = fnp.where(where, terms, 0)
+    total = fnp.sum(terms, axis, keepdims=True)
+    # Where nothing counts all is 0: the quotient and its slope would be NaN.
+    return terms / fnp.where(total == 0, 1, total)
 
 
 def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Array:
@@ -130,12 +133,12 @@ def standardize(
     Array([-1.,  1.], dtype=float64)
     """
     x = _inexact(x)
-    if algorithm not in ("fast", "accurate"):
-        raise ValueError(f"standardize: algorithm must be 'fast' or 'accurate', got {algorithm!r}")
+    if algorithm not in ("fast", "stable"):
+        raise ValueError(f"Unknown algorithm {algorithm!r}. Expected 'fast' or 'stable'.")
     if mean is None:
         mean = fnp.mean(x, axis, keepdims=True, where=where)
     if variance is None:
-        if algorithm == "accurate":
+        if algorithm == "stable":
             variance = fnp.var(x, axis, keepdims=True, where=where)
         else:
             squares = fnp.mean(fnp.square(x), axis, keepdims=True, where=where)
