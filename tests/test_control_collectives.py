@@ -204,5 +204,18 @@ def test_refusals(f: Any, error: type[Exception], message: str) -> None:
         mapped(f)(X)
 
 
+def test_jaxprs_of_collectives() -> None:
+    env = [("i", 4)]
+    jaxpr = fg.make_jaxpr(lambda x: lax.pmean(x, "i"), axis_env=env)(1.0)
+    assert str(jaxpr).split() == (
+        "{ lambda ; a:f64[]. let b:f64[] = psum[axes=('i',) axis_index_groups=None] a "
+        "c:f64[] = div b 4.0:f64[] in (c,) }"
+    ).split()  # fmt: skip
+    shift = fg.make_jaxpr(lambda x: lax.ppermute(x, "i", CYCLE), axis_env=env)(1.0)
+    assert "axis_name=('i',)" in str(shift)
+    with pytest.raises(NameError, match="unbound axis name: i"):
+        fg.make_jaxpr(lambda x: lax.all_gather(x, "i"))(1.0)
+
+
 def test_spmd_axis_name_is_accepted() -> None:
     np.testing.assert_array_equal(fg.vmap(jnp.sin, spmd_axis_name="i")(X), jnp.sin(X))

@@ -8,6 +8,7 @@ from typing import Any
 
 from funcgrad.api.jit import jit
 from funcgrad.core.jaxpr import ClosedJaxpr
+from funcgrad.lax.collectives import axis_env as named_axes
 
 __all__ = ["eval_shape", "make_jaxpr"]
 
@@ -21,7 +22,8 @@ def make_jaxpr(
 ) -> Callable[..., Any]:
     """A function that returns the jaxpr of `fun` for given arguments.
 
-    The arguments may be arrays or ShapeDtypeStructs; nothing is computed. With `return_shape` the
+    The arguments may be arrays or ShapeDtypeStructs; nothing is computed. `axis_env` lists names of batch
+    axes and their sizes, for collectives in `fun`. With `return_shape` the
     result is `(jaxpr, tree of ShapeDtypeStructs)`.
 
     >>> import funcgrad as fg
@@ -33,7 +35,11 @@ def make_jaxpr(
 
     @functools.wraps(fun, updated=())
     def jaxpr_fun(*args: Any, **kwargs: Any) -> ClosedJaxpr | tuple[ClosedJaxpr, Any]:
-        result = traced.trace(*args, **kwargs)
+        token = named_axes.set(dict(axis_env or ()))
+        try:
+            result = traced.trace(*args, **kwargs)
+        finally:
+            named_axes.reset(token)
         return (result.jaxpr, result.out_info) if return_shape else result.jaxpr
 
     return jaxpr_fun

@@ -7,6 +7,7 @@ it on the whole batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import numpy as np
@@ -24,6 +25,10 @@ from funcgrad.lax.shape import canonical_axis, iota
 from funcgrad.transforms.structural import reduce_sum_p
 
 __all__ = ["axis_index", "axis_size", "pmax", "pmean", "pmin", "psum"]
+
+
+# Names and sizes that `make_jaxpr` was told, of axes that no trace stands for.
+axis_env: ContextVar[dict[Any, int]] = ContextVar("axis_env", default={})  # noqa: B039  # never changed in place
 
 
 def axis_names(axis_name: Any) -> tuple[Any, ...]:
@@ -256,7 +261,8 @@ def _size_of(name: Any) -> int:
         if axis is not None and axis.name == name:
             return int(axis.size)
         if trace.parent is trace:
-            _unbound({"axis_name": name})
+            size = axis_env.get().get(name)
+            return _unbound({"axis_name": name}) if size is None else size
         trace = trace.parent
 
 
