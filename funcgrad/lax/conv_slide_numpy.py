@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from funcgrad.lax.scratch_numpy import copy_by_all, in_parts, product_of, room, workspace
+from funcgrad.lax.scratch_numpy import by_all, copy_by_all, in_parts, product_of, room, workspace
 from funcgrad.lax.windows_numpy import Axis, NDArray, fit, shift, taps_view, trailing
 
 __all__ = ["expand", "slide_taps", "slide_windows"]
@@ -21,7 +21,7 @@ def slide_taps(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None
     if any(low == high for low, high in map(rows.swapped().reach, range(rows.out))):
         y[...] = 0
     for images, out, product in _products(x, w, axes):
-        y[:, images, :, out] = product
+        copy_by_all(y[:, images, :, out], product)
 
 
 def expand(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
@@ -40,11 +40,21 @@ def expand(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
         shape = target.shape
         total = workspace("total", target.size, y.dtype).reshape([shape[i] for i in order])
         total = total.transpose(np.argsort(order))
-        total[...] = 0
-        for k, (read, write) in enumerate(shifts):
-            part = product[:, :, k * o : (k + 1) * o]
-            total[trailing(write)] += part[trailing(read)]
-        target[...] = total
+
+        def add(
+            part: slice,
+            target: NDArray = target,
+            total: NDArray = total,
+            product: NDArray = product,
+        ) -> None:
+            sums = total[:, part]
+            sums[...] = 0
+            for k, (read, write) in enumerate(shifts):
+                one = product[:, part, k * o : (k + 1) * o]
+                sums[trailing(write)] += one[trailing(read)]
+            target[:, part] = sums
+
+        by_all(target.shape[1], product.size, add)
 
 
 def _products(

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from funcgrad.executor.threads import parallel
-from funcgrad.lax.scratch_numpy import copy_by_all, in_parts, product_of, room, workspace
+from funcgrad.lax.scratch_numpy import by_all, copy_by_all, in_parts, product_of, room, workspace
 from funcgrad.lax.windows_numpy import Axis, NDArray, fit, taps_view, trailing
 
 __all__ = ["by_image", "depthwise", "over_images", "pointwise"]
-
-_PART = 1 << 20  # products that are worth another thread
 
 
 def pointwise(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
@@ -41,17 +38,13 @@ def depthwise(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
     m = len(axes)
     taps, outs = [*range(4, 4 + m)], [*range(4 + m, 4 + 2 * m)]
 
-    def body(blocks: Iterable[int]) -> None:
-        for i in blocks:
-            part = slice(i * step, (i + 1) * step)
-            np.einsum(
-                view[:, part], [0, 1, 2, *taps, *outs], w, [0, 3, 2, *taps], [0, 1, 3, *outs],
-                out=y[:, part],
-            )  # fmt: skip
+    def multiply(part: slice) -> None:
+        np.einsum(
+            view[:, part], [0, 1, 2, *taps, *outs], w, [0, 3, 2, *taps], [0, 1, 3, *outs],
+            out=y[:, part],
+        )  # fmt: skip
 
-    n = x.shape[1]
-    step = -(-n // max(1, min(n, view.size // _PART)))
-    parallel(body, range(-(-n // step)))
+    by_all(x.shape[1], view.size, multiply)
 
 
 def by_image(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,10 @@ import numpy as np
 from funcgrad.executor.threads import parallel
 from funcgrad.lax.windows_numpy import NDArray
 
-__all__ = ["copy_by_all", "in_parts", "product_of", "room", "workspace"]
+__all__ = ["by_all", "copy_by_all", "in_parts", "product_of", "room", "workspace"]
 
 _BLOCK = 1 << 20  # elements of scratch memory in use at once, unless the operands are larger
-_SHARE = 1 << 18  # elements that are worth another thread
+_SHARE = 1 << 17  # elements that are worth another thread
 _kept = threading.local()
 _KEPT = 1 << 24  # bytes
 
@@ -44,21 +44,30 @@ def product_of(a: NDArray, b: NDArray) -> NDArray:
     return np.matmul(a, b, out=out)
 
 
+def by_all(count: int, elements: int, work: Callable[[slice], None]) -> None:
+    """`work` on slices of a range, of which there are as many as `elements` are worth threads."""
+    parts = min(count, elements // _SHARE)
+    if parts < 2:
+        work(slice(0, count))
+        return
+    step = -(-count // parts)
+
+    def body(blocks: Iterable[int]) -> None:
+        for b in blocks:
+            work(slice(b * step, min((b + 1) * step, count)))
+
+    parallel(body, range(-(-count // step)))
+
+
 def copy_by_all(target: NDArray, source: NDArray) -> None:
     """Copy a large array by all threads: copies wait for memory, products for arithmetic."""
     axis = next((i for i, size in enumerate(source.shape) if size > 1), 0)
-    parts = min(source.shape[axis], source.size // _SHARE) if source.ndim else 0
-    if parts < 2:
-        np.copyto(target, source)
-        return
-    step = -(-source.shape[axis] // parts)
+    before = (slice(None),) * axis
 
-    def body(blocks: Any) -> None:
-        for b in blocks:
-            index = (*[slice(None)] * axis, slice(b * step, (b + 1) * step))
-            np.copyto(target[index], source[index])
+    def copy(part: slice) -> None:
+        np.copyto(target[(*before, part)], source[(*before, part)])
 
-    parallel(body, range(-(-source.shape[axis] // step)))
+    by_all(source.shape[axis], source.size, copy)
 
 
 def in_parts(count: int, each: int, limit: int) -> Iterator[slice]:
