@@ -138,6 +138,9 @@ def convert_value(x: Any, dtype: Any) -> Any:
     if x.dtype.kind == "f" and np.dtype(dtype).kind in "iu":
         info = np.iinfo(dtype)
         low, high = float(info.min), float(info.max)
+        # Comparisons with NaN are false.
+        if x.size > 100 and x.min() > low and x.max() < high:
+            return x.astype(dtype)
         out = np.where(x < high, np.where(x > low, x, low), 0).astype(dtype)
         out = np.where(x >= high, np.array(info.max, dtype), out)
         return np.where(np.isnan(x), np.array(0, dtype), out)

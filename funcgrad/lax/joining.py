@@ -235,4 +235,10 @@ def split(operand: ArrayLike, sizes: Sequence[int], axis: int = 0) -> Sequence[A
     """
     x = as_operand(operand)
     sizes = tuple(operator.index(n) for n in sizes)
-    return split_p.bind(x, sizes=sizes, axis=canonical_axis(axis, x.ndim))
+    axis = canonical_axis(axis, x.ndim)
+    if sum(sizes) != x.shape[axis]:
+        raise ValueError(
+            f"Sum of sizes {sum(sizes)} must be equal to dimension {axis} of the operand shape "
+            f"{list(x.shape)}"
+        )
+    return split_p.bind(x, sizes=sizes, axis=axis)

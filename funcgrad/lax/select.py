@@ -41,7 +41,9 @@ class SelectN(Elementwise):
                 "select `which` must be scalar or have the same shape as cases, got `which` shape "
                 f"{which.shape} but case shape {first.shape}."
             )
-        if which.dtype.name not in ("bool", "int32") or (which.dtype == _BOOL and len(cases) > 2):
+        if which.dtype.name not in ("bool", "int32", "int64") or (
+            which.dtype == _BOOL and len(cases) > 2
+        ):
             raise TypeError(f"select `which` must be boolean or int32 type, got {which.dtype}.")
         return shaped(first.shape, first.dtype, all(c.weak_type for c in cases))
 
