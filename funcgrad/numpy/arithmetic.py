@@ -78,6 +78,18 @@ def _numbers(name: str, x1: Any, x2: Any) -> tuple[Array, Array]:
     return x, y
 
 
+def _divides(x: Array, y: Array) -> bool:
+    """Whether NumPy's division of integers is JAX's: known ones, not by 0 and -1 (overflows)."""
+    if type(x) is not ConcreteArray or type(y) is not ConcreteArray or x.dtype.kind not in "iu":
+        return False
+    if x.shape != y.shape and x.ndim and y.ndim:
+        return False
+    divisor = y._value
+    if y.ndim == 0:
+        return bool(divisor != 0 and divisor + 1 != 0)
+    return bool(divisor.all()) and (x.dtype.kind == "u" or not (divisor == -1).any())
+
+
 def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     """Elementwise quotient, rounded down.
 
@@ -90,6 +102,8 @@ def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     if kind == "c":
         raise TypeError("floor_divide does not support complex-valued inputs")
     if kind in "iu":
+        if _divides(x, y):
+            return ConcreteArray(np.floor_divide(x._value, y._value), x.weak_type and y.weak_type)  # type: ignore[attr-defined]  # concrete
         q = lax.div(x, y)
         if kind == "u":
             return q
@@ -109,6 +123,8 @@ def remainder(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     Array(2, dtype=int64, weak_type=True)
     """
     x, y = _numbers("remainder", x1, x2)
+    if _divides(x, y):
+        return ConcreteArray(np.remainder(x._value, y._value), x.weak_type and y.weak_type)  # type: ignore[attr-defined]  # concrete
     r = _truncated_remainder(x, y)
     zero = _like(r, 0)
     wrong = lax.bitwise_and(lax.ne(lax.lt(r, zero), lax.lt(y, _like(y, 0))), lax.ne(r, zero))

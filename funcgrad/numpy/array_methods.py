@@ -112,7 +112,9 @@ def _invert(self: Any) -> Any:
 
 def _round(self: Any, ndigits: int | None = None) -> Any:
     out = floats.round(self, ndigits or 0)
-    if ndigits is not None or dtypes.kind(out.dtype) not in "f":
+    if ndigits is not None:
+        return out
+    if dtypes.kind(out.dtype) != "f":
         return astype(out, out.dtype)
     # round(x) of Python gives whole numbers.
     return astype(out, dtypes.default_int_dtype())

@@ -219,6 +219,8 @@ def promote_dtypes(*args: Any, name: str = "promotion") -> list[Array]:
 
 def _promoted(x: Any, dtype: Any, weak: bool) -> Array:
     if type(x) in _SCALARS:
+        if type(x) is int and not -(2**31) <= x < 2**31:
+            python_scalar(x)  # an OverflowError if it fits no integer
         if not weak:
             return scalar_like(_wrapped(x, dtype), dtype)
         return ConcreteArray(np.asarray(x).astype(dtype)[()], True)

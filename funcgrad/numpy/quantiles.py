@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import lax
-from funcgrad.core.array import Array
+from funcgrad.core.array import Array, ConcreteArray
 from funcgrad.core.trace import Tracer
 from funcgrad.numpy.arguments import ArrayLike, Axes, axes_tuple, is_complex
 from funcgrad.numpy.convert import asarray, check_arraylike, promote_inexact
@@ -204,7 +204,9 @@ def _quantile(
         raise TypeError(f"{name} of no elements: the array has shape {x.shape}, axis is {axis}")
     fractions = lax.reshape(q, (q.size,))
     if weights is None:
-        result = _of_sorted(lax.sort(rows), fractions, method, skip_nan)
+        result = _of_sorted(
+            _ordered(rows, fractions, method, skip_nan), fractions, method, skip_nan
+        )
     else:
         weight_rows = _rows(_spread_weights(weights, x.shape, axes), axes)[0]
         result = _weighted(rows, weight_rows, fractions, skip_nan)
@@ -221,6 +223,22 @@ def _rows(x: Array, axes: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
     return lax.reshape(lax.transpose(x, [*others, *axes]), (*kept, size)), kept
 
 
+def _ordered(rows: Array, q: Array, method: str, skip_nan: bool) -> Array:
+    """The rows sorted; of known values only so far that the quantiles are in their places."""
+    if skip_nan or type(rows) is not type(q) or type(rows) is not ConcreteArray or q.size > 4:
+        return lax.sort(rows)
+    last = rows.shape[-1] - 1
+    place = _place(np.nan_to_num(np.asarray(q)), last + 1, method)
+    places = np.clip([np.floor(place), np.ceil(place)], 0, last).astype(int)
+    # NaN is in the last place, if there is any.
+    return ConcreteArray(np.partition(rows._value, [*np.unique(places), last], -1))
+
+
+def _place(fraction: Any, count: Any, method: str) -> Any:
+    """Where in a sorted row of `count` elements the fraction lies."""
+    return fraction * count - 1 if method == "inverted_cdf" else fraction * (count - 1)
+
+
 def _of_sorted(rows: Array, q: Array, method: str, skip_nan: bool) -> Array:
     """Quantiles of ascending rows; NaN lies at their ends.
 
@@ -233,7 +251,7 @@ def _of_sorted(rows: Array, q: Array, method: str, skip_nan: bool) -> Array:
     else:
         invalid = invalid | isnan(lax.slice_in_dim(rows, count - 1, None, axis=-1))
     fraction: Any = q if isinstance(q, Tracer) else np.nan_to_num(np.asarray(q))
-    place = fraction * count - 1 if method == "inverted_cdf" else fraction * (count - 1)
+    place = _place(fraction, count, method)
     low, high = (np.clip(f(place), 0, count - 1) for f in (np.floor, np.ceil))
     weight = lax.convert_element_type(place - np.floor(place), rows.dtype)
 

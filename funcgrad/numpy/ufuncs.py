@@ -62,6 +62,8 @@ Unary = Callable[[ArrayLike], Array]
 Binary = Callable[[ArrayLike, ArrayLike], Array]
 
 _KIND_OF_SCALAR = {bool: 0, int: 1, float: 2, complex: 3}
+# The integers that need no check: those of every integer dtype, and beside floats of 32 bits.
+_FITS = (0, 128, 2**31, 2**31)
 _KIND_OF_DTYPE = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
 
 
@@ -85,7 +87,9 @@ def _holds(x: Array, y: Any) -> bool:
     """Whether a Python scalar takes the dtype of the array beside it."""
     rank = _KIND_OF_SCALAR.get(type(y), 9)
     kind = _KIND_OF_DTYPE.get(x.dtype.kind, -1)
-    return rank <= kind and (kind != 1 or rank == 0 or -128 <= y < 128)
+    if rank == 1:
+        return kind >= 1 and -_FITS[kind] <= y < _FITS[kind]
+    return rank <= kind
 
 
 def _scalar(x: Array, y: Any) -> ConcreteArray:
