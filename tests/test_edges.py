@@ -1,14 +1,11 @@
 """Semantics at the edges: ties, zeros, singular points, complex numbers, integers, NaN, short floats.
 
-`golden/edges.tsv` holds one expression a line and what it gives by JAX's conventions: `A(values,
-dtype)` for an array, or after an exclamation mark the exception's type.
+`golden/edges.tsv` holds one expression a line and what it gives by JAX's conventions;
+`golden/namespace.tsv` goes through the namespace: dtypes, weak types, values, exceptions.
 """
 
 from __future__ import annotations
 
-import builtins
-import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,77 +13,23 @@ import pytest
 
 import funcgrad as fg
 import funcgrad.numpy as jnp
-from funcgrad import errors, lax, nn
+
+from .recorded import failures, sections
+
+EDGES = sections("edges.tsv")
+NAMESPACE = sections("namespace.tsv")
 
 
-def sections() -> dict[str, list[list[str]]]:
-    """The rows by the headings of the table."""
-    found: dict[str, list[list[str]]] = {}
-    text = (Path(__file__).parent / "golden" / "edges.tsv").read_text(encoding="utf-8")
-    for line in text.splitlines():
-        if line.startswith("# "):
-            rows = found.setdefault(line[2:], [])
-        else:
-            rows.append(line.split("\t"))
-    return found
-
-
-SECTIONS = sections()
-NAMES: dict[str, Any] = {
-    "jax": fg, "jnp": jnp, "lax": lax, "nn": nn, "np": np, "nan": math.nan, "inf": math.inf,
-    **{name: getattr(fg, name) for name in "grad jvp vjp vmap jit hessian jacfwd jacrev".split()},
-    "jacobian": fg.jacrev,
-}  # fmt: skip
-ROUGH = {"float16": 1e-3, "bfloat16": 1e-2, "float32": 1e-5, "complex64": 1e-5}
-FLOAT0 = np.dtype([("float0", np.void, 0)])
-
-
-class Written:
-    """An array as the table writes it: ten digits, and the shape where there are no elements."""
-
-    def __init__(self, values: Any, dtype: str, shape: Any = None) -> None:
-        numbers = "float32" if dtype == "bfloat16" else dtype
-        self.values = np.array(values, numbers).reshape(
-            np.shape(values) if shape is None else shape
-        )
-        self.dtype = dtype
-
-
-def same(actual: Any, written: Any) -> None:
-    if isinstance(written, tuple):
-        assert isinstance(actual, tuple) and len(actual) == len(written)
-        for a, w in zip(actual, written):
-            same(a, w)
-    elif isinstance(written, Written):
-        assert isinstance(actual, fg.Array)
-        assert (actual.dtype.name, actual.shape) == (written.dtype, written.values.shape)
-        value = np.asarray(actual)
-        if written.dtype == "bfloat16":
-            value = value.astype(np.float32)
-        limit = ROUGH.get(written.dtype, 1e-8)
-        np.testing.assert_allclose(value, written.values, rtol=limit, atol=limit * 1e-3)
-    elif written == "float0":
-        assert actual.itemsize == 0 and actual == fg.dtypes.float0
-    else:
-        assert actual == written
-
-
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("title", SECTIONS)
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("title", EDGES)
 def test_edges(title: str) -> None:
-    read = {"A": Written, "dtype": np.dtype, "float0": "float0", "nan": math.nan, "inf": math.inf}
-    failures = []
-    for expression, result in SECTIONS[title]:
-        try:
-            if result.startswith("!"):
-                error = getattr(errors, result[1:], None) or getattr(builtins, result[1:])
-                with pytest.raises(error):
-                    eval(expression, dict(NAMES))
-            else:
-                same(eval(expression, dict(NAMES)), eval(result, dict(read)))
-        except Exception as error:
-            failures.append(f"{expression} should be {result}: {error}")
-    assert not failures, "\n".join(failures)
+    assert not (text := failures(EDGES[title])), text
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("title", NAMESPACE)
+def test_namespace(title: str) -> None:
+    assert not (text := failures(NAMESPACE[title], weak_types=True)), text
 
 
 # Zero-size and zero-dimensional arrays: every function that takes one, on every empty shape.
