@@ -2,7 +2,8 @@
 
 Products of slices with weights, and of carries with weights where only outputs come of them, become one
 large product each; a sum of products over the turns, as gradients of weights are, becomes one
-product whose contraction runs over the turns, too.
+product whose contraction runs over the turns, too. Where rows are small, elementwise operations
+go the same way: one on a whole stack costs little more than one on a row.
 """
 
 from __future__ import annotations
@@ -30,8 +31,15 @@ FEW = 4
 # New stacks may take so many bytes, or as many as the loop's stacks take anyway.
 ROOM = 1 << 25
 
-# Sums over the rows of stacks of at most so many bytes are taken after the loop: they are in the cache still.
+# Work on stacks of at most so many bytes is quicker for all turns at once: they stay in the cache.
 CACHED = 1 << 20
+
+# Besides elementwise operations these are as quick for all turns at once.
+_BATCHES = frozenset(
+    """add_any broadcast_in_dim concatenate convert_element_type copy dot_general integer_pow pad reduce_and
+    reduce_max reduce_min reduce_or reduce_prod reduce_sum reshape rev select_n slice split squeeze
+    stack stop_gradient transpose""".split()
+)
 
 # Through these unary linear operations a sum over the turns is carried back to the product.
 _LINEAR = frozenset({"transpose", "reshape", "squeeze", "neg", "broadcast_in_dim"})
@@ -44,8 +52,6 @@ def fission(eqn: JaxprEqn) -> ClosedJaxpr | None:
     params = eqn.params
     body = params["jaxpr"].jaxpr
     if params["length"] < FEW or eqn.effects:
-        return None
-    if not any(e.primitive is dot_general_p for e in body.eqns):
         return None
     plan = _Plan(body, params["length"], params["num_consts"], params["num_carry"])
     if not (plan.before or plan.after or plan.folds) or not plan.has_room():
@@ -97,18 +103,27 @@ class _Plan:
         fixed: set[Any] = {*self.body.constvars, *self.const_vars}
         ready: set[Any] = {*fixed, *self.x_vars}
         self.invariant: list[JaxprEqn] = []
+        # What is small for all turns together, and made of nothing larger.
+        small: set[Any] = {*fixed, *self.x_vars}
         possible, seeds = [], []
         for eqn in self.body.eqns:
             reads = _reads(eqn)
             if not _movable(eqn) or not ready.issuperset(reads):
                 continue
-            ready.update(eqn.outvars)
             if fixed.issuperset(reads):
                 fixed.update(eqn.outvars)
+                ready.update(eqn.outvars)
+                small.update(eqn.outvars)
                 self.invariant.append(eqn)
                 continue
+            if not _batches(eqn):
+                continue
+            ready.update(eqn.outvars)
             possible.append(eqn)
-            if eqn.primitive is dot_general_p and _one_sided(eqn, fixed):
+            is_small = self._is_small(eqn.outvars) and small.issuperset(reads)
+            if is_small:
+                small.update(eqn.outvars)
+            if (is_small and eqn.primitive.broadcasts) or _one_sided(eqn, fixed):
                 seeds.append(eqn)
         needed = {v for e in seeds for v in _reads(e)}
         kept = {id(e) for e in seeds}
@@ -147,7 +162,7 @@ class _Plan:
         if any(type(v) is Literal or v in self.fixed for v in eqn.invars):
             return False
         if eqn.primitive is reduce_sum_p:
-            return not _is_linear(eqn) and self.length * _bytes(eqn.invars) <= CACHED
+            return not _is_linear(eqn) and self._is_small(eqn.invars)
         if eqn.primitive is not dot_general_p:
             return False
         (axes, _), _ = eqn.params["dimension_numbers"]
@@ -165,15 +180,23 @@ class _Plan:
         for eqn in reversed(self.body.eqns):
             if id(eqn) in gone:
                 continue
-            if any(v in waited for v in eqn.outvars) or not _movable(eqn):
+            if any(v in waited for v in eqn.outvars) or not _batches(eqn):
                 waited.update(_reads(eqn))
             else:
                 free.append(eqn)
         free.reverse()
+        # What is small for all turns together, as is all that comes of it.
+        large: set[Any] = set()
+        small = []
+        for eqn in reversed(free):
+            if not self._is_small(eqn.outvars) or not large.isdisjoint(eqn.outvars):
+                large.update(_reads(eqn))
+            elif eqn.primitive.broadcasts:
+                small.append(id(eqn))
         late: set[Any] = set()
         self.after = []
         for eqn in free:
-            seed = eqn.primitive is dot_general_p and _one_sided(eqn, self.fixed)
+            seed = id(eqn) in small or _one_sided(eqn, self.fixed)
             if seed or not late.isdisjoint(_reads(eqn)):
                 late.update(eqn.outvars)
                 self.after.append(eqn)
@@ -201,6 +224,9 @@ class _Plan:
         self.out_of = [v for v in outside if v not in at_hand]
         self.early = [v for v in early if v in inside or v in outside]
         self.late = late
+
+    def _is_small(self, variables: Sequence[Any]) -> bool:
+        return self.length * _bytes(variables) <= CACHED
 
     def has_room(self) -> bool:
         given = [*self.x_vars, *self.y_vars]
@@ -340,13 +366,20 @@ def _readers(jaxpr: Jaxpr) -> dict[Any, int]:
 
 
 def _movable(eqn: JaxprEqn) -> bool:
-    """Whether all turns' work can be done at once: not what holds jaxprs, nor what happens at each turn."""
+    """Whether it may happen before the loop: not what holds jaxprs, nor what happens at each turn."""
     once = eqn.primitive.shareable and not eqn.effects
     return once and next(subjaxprs(eqn.params), None) is None
 
 
+def _batches(eqn: JaxprEqn) -> bool:
+    """Whether all turns' work can be done at once, at no more than the sum of the costs."""
+    return _movable(eqn) and (eqn.primitive.broadcasts or eqn.primitive.name in _BATCHES)
+
+
 def _one_sided(eqn: JaxprEqn, fixed: set[Any]) -> bool:
-    """Whether a product has one factor that is the same for all turns, and few rows in the other."""
+    """Whether it is a product with one factor that is the same for all turns, and few rows in the other."""
+    if eqn.primitive is not dot_general_p:
+        return False
     (cx, cy), (bx, _) = eqn.params["dimension_numbers"]
     same = [type(v) is Literal or v in fixed for v in eqn.invars]
     if bx or same[0] == same[1]:

@@ -84,12 +84,13 @@ class Scan(Primitive):
         read = read_variables(sums.body.jaxpr)
         turns = f"range({length - 1}, -1, -1)" if params["reverse"] else f"range({length})"
         with emitter.indented(f"for {i} in {turns}:"):
-            slices = []
+            slices: dict[str, str] = {}
             for x, v in zip(xs, x_vars, strict=True):
-                slices.append(emitter.fresh("x"))
-                if v in read:
-                    emitter.statement(f"{slices[-1]} = {x}[{i}]")
-            results = emitter.block(rows.body(i), [*fixed, *carry, *slices], "scan_body")
+                if x not in slices and v in read:
+                    slices[x] = emitter.fresh("x")
+                    emitter.statement(f"{slices[x]} = {x}[{i}]")
+            given = [*fixed, *carry, *[slices.get(x, x) for x in xs]]
+            results = emitter.block(rows.body(i), given, "scan_body")
             rows.store(emitter, results)
             new = results[:num_carry]
             for k in sorted(sums.positions):
