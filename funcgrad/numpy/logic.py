@@ -98,7 +98,8 @@ def _compare(
         by_imag = primitive.bind(lax.imag(u), lax.imag(v))
         return lax.select(same, by_imag, primitive.bind(lax.real(u), lax.real(v)))
 
-    return publish(fun, "numpy", name, summary, example, result)
+    details = "The arguments are promoted to one dtype and broadcast; the result is boolean."
+    return publish(fun, "numpy", name, summary, example, result, details)
 
 
 greater = _compare(
@@ -138,7 +139,8 @@ def _logical(
         check_arraylike(name, x, y)
         return primitive.bind(*promote_shapes(name, _truth(x), _truth(y)))
 
-    return publish(fun, "numpy", name, summary, example, result)
+    details = "Numbers count as true unless they are 0. The arguments broadcast."
+    return publish(fun, "numpy", name, summary, example, result, details)
 
 
 logical_and = _logical(
@@ -181,7 +183,8 @@ def _bits(
     def fun(x: ArrayLike, y: ArrayLike, /) -> Array:
         return primitive.bind(*promote_shapes(name, *promote_args(name, x, y)))
 
-    return publish(fun, "numpy", name, summary, example, result)
+    details = "The arguments are integers or booleans, promoted to one dtype and broadcast."
+    return publish(fun, "numpy", name, summary, example, result, details)
 
 
 bitwise_and = _bits(

@@ -95,7 +95,8 @@ def unique(
 
 def _unique_values(x: ConcreteArray, more: tuple[bool, bool, bool], equal_nan: bool) -> Any:
     """By NumPy, which sorts values alone much faster than with their places."""
-    found = np.unique(np.asarray(x._value), *more, equal_nan=equal_nan)
+    unique_: Any = np.unique  # whose overloads are for literals
+    found = unique_(np.asarray(x._value), *more, equal_nan=equal_nan)
     if not any(more):
         return ConcreteArray(found, x.weak_type)
     values, *places = found

@@ -128,7 +128,8 @@ def binary(
             return of_keys(words, (words.ndim - 1,))
         return bind(u, v)
 
-    return publish(fun, "numpy", name, summary, example, result)
+    details = "The arguments are promoted to one dtype and broadcast."
+    return publish(fun, "numpy", name, summary, example, result, details)
 
 
 def unary(
@@ -149,7 +150,8 @@ def unary(
             return instead(x)
         return primitive.bind(x)
 
-    return publish(fun, "numpy", name, summary, example, result)
+    details = "The result has the shape of the argument."
+    return publish(fun, "numpy", name, summary, example, result, details)
 
 
 def inexact(primitive: Primitive, name: str, summary: str, example: str, result: str) -> Unary:
@@ -160,7 +162,8 @@ def inexact(primitive: Primitive, name: str, summary: str, example: str, result:
             (x,) = promote_inexact(name, x)
         return primitive.bind(x)
 
-    return publish(fun, "numpy", name, summary, example, result)
+    details = "The result has the shape of the argument; integers are taken as floats."
+    return publish(fun, "numpy", name, summary, example, result, details)
 
 
 sin = inexact(
