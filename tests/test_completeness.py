@@ -62,7 +62,8 @@ for reason, names in {
         linear_combination linear_jit linear_scan linear_while linear_cond remat_linear custom_lin""",
     "over a named axis: tests of collectives": """
         all_gather all_to_all axis_index pmax pmin ppermute psum reduce_scatter""",
-    "made by a pass of the executor": "wrap_indices",
+    "made by a pass of the executor": """
+        floor_divide read_points remainder wrap_indices write_points write_window""",
     "needs SciPy, and no public function but its own": "geqrf",
 }.items():
     UNREACHED |= dict.fromkeys(names.split(), reason)

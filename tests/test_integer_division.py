@@ -48,3 +48,19 @@ def test_known_divisors_are_not_guarded() -> None:
     source = fg.jit(lambda x: lax.rem(x, 7)).lower(jnp.arange(5)).as_text()
     assert "np.fmod(a, _7)" in source
     assert "_rem" in fg.jit(lambda x: lax.rem(x, 0)).lower(jnp.arange(5)).as_text()
+
+
+@pytest.mark.parametrize("dtype", ["i1", "i4", "i8", "u4"])
+@pytest.mark.parametrize("divisor", [-3, 1, 2, 7])
+def test_rounding_down_is_one_operation(dtype: str, divisor: int) -> None:
+    if divisor < 0 and dtype[0] == "u":
+        return
+    info = np.iinfo(dtype)
+    x = np.array([info.min, info.min + 1, 0, 1, 6, 7, 8, info.max], dtype)
+    y = np.array(divisor, dtype)
+    for f, whole in ((jnp.floor_divide, np.floor_divide), (jnp.remainder, np.remainder)):
+        compiled = fg.jit(lambda x, f=f: f(x, divisor))
+        np.testing.assert_array_equal(compiled(x), whole(x, y))
+        np.testing.assert_array_equal(f(jnp.asarray(x), divisor), whole(x, y))
+        if divisor > 1 and dtype[0] == "i":
+            assert f"np.{whole.__name__}(" in compiled.lower(x).as_text()

@@ -95,6 +95,15 @@ rem_p: Elementwise = Remainder(
 )
 
 
+# What a pass of the executor puts in the place of programs that round towards minus infinity.
+floor_divide_p: Elementwise = Elementwise(
+    "floor_divide", np.floor_divide, accepts="iu", floating=np.floor_divide
+)
+remainder_p: Elementwise = Elementwise(
+    "remainder", np.remainder, accepts="iu", floating=np.remainder
+)
+
+
 def truncated(q: Any) -> Any:
     """A quotient that is whole but for rounding, made whole."""
     return round_p.bind(q, rounding_method=1)

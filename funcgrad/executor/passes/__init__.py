@@ -5,6 +5,7 @@ from __future__ import annotations
 from funcgrad.core.jaxpr import ClosedJaxpr
 from funcgrad.executor.passes.common import common_subexpressions
 from funcgrad.executor.passes.dead_code import dead_code
+from funcgrad.executor.passes.divisions import divisions
 from funcgrad.executor.passes.indices import plain_indices
 from funcgrad.executor.passes.inline import inline
 from funcgrad.executor.passes.loops import loops
@@ -27,6 +28,7 @@ PASSES = (
     simplify,
     scalars,
     common_subexpressions,
+    divisions,
     plain_indices,
     dead_code,
 )
