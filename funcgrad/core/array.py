@@ -337,7 +337,8 @@ def to_array(x: Any) -> Array:
     if type(x) in _SCALARS:
         return python_scalar(x)
     if isinstance(x, np.ndarray):
-        return ConcreteArray(_checked(x).astype(dtypes.canonicalize_dtype(x.dtype), copy=True))
+        x = _checked(x)
+        return ConcreteArray(x.astype(dtypes.canonicalize_dtype(x.dtype), copy=True))
     if isinstance(x, np.generic):
         return ConcreteArray(np.asarray(_checked(x), dtypes.canonicalize_dtype(x.dtype))[()])
     if hasattr(x, "__jax_array__"):
@@ -349,12 +350,15 @@ def to_array(x: Any) -> Array:
 
 
 def _checked(x: Any) -> Any:
-    if x.dtype.kind not in "biufc" and not dtypes.is_supported(x.dtype):
+    kind, size = x.dtype.kind, x.dtype.itemsize
+    if (kind not in "biufc" and not dtypes.is_supported(x.dtype)) or size > (
+        16 if kind == "c" else 8 if kind == "f" else size
+    ):
         raise TypeError(
             f"Value {str(x)!r} with dtype {x.dtype} is not a valid JAX array type. "
             "Only arrays of numeric types are supported by JAX."
         )
-    return x
+    return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
 
 
 def typeof(x: Any) -> ShapedArray:

@@ -84,4 +84,5 @@ def binary(primitive: Elementwise, summary: str, *rest: str) -> Callable[..., Ar
     details = (
         "The arguments have one dtype and one rank, with sizes that are equal or 1; or no rank."
     )
-    return publish(fun, "lax", name, f"Elementwise {summary}.", *rest[-2:], details)
+    example, result = rest[-2:]
+    return publish(fun, "lax", name, f"Elementwise {summary}.", example, result, details)
