@@ -102,6 +102,15 @@ class Module:
             self.headers.append(f"{name} = np.array({_number(value.item())}, np.{dtype.name})")
         return name
 
+    def ones(self, n: int, dtype: Any) -> str:
+        """The name of a vector of ones."""
+        key = ("ones", n, dtype)
+        known = key in self._names
+        name = self.named(key, f"_ones{n}", np.ones(n, dtype))
+        if not known:
+            self.headers.append(f"{name} = np.ones({n}, np.{dtype.name})")
+        return name
+
     def function(self, closed: ClosedJaxpr, name: str = "body") -> str:
         """The name of the function that runs a jaxpr: its arguments -> a tuple of its results."""
         key = ("function", id(closed))
@@ -239,6 +248,10 @@ class Emitter:
         """An expression for an array of `size` bytes to be written to."""
         function = "np.empty" if size < limits.pooled else self.module.support("_empty")
         return f"{function}({tuple(shape)}, {self.literal(dtype)})"
+
+    def ones(self, n: int, dtype: Any) -> str:
+        """The name of a vector of ones."""
+        return self.module.ones(n, dtype)
 
     def note(self, eqn: JaxprEqn) -> str:
         """A comment: the line of the user's code that the equation came from."""

@@ -74,7 +74,7 @@ class Reduce(Primitive):
     def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
         if eqn.invars[0].aval.size == 0:
             return None
-        return f"{Reduce.emit(self, emitter, args, eqn)[:-1]}, out={out})"
+        return f"{self.emit(emitter, args, eqn)[:-1]}, out={out})"
 
     def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
         return (True,) if 0 not in eqn.params["axes"] else None
@@ -94,9 +94,13 @@ class Extremum(Reduce):
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         if eqn.invars[0].aval.size == 0:
             return emitter.call(self.impl, args, eqn.params)
-        return (
-            f"{emitter.numpy(self.ufunc.__name__)}.reduce({args[0]}, {tuple(eqn.params['axes'])})"
-        )
+        x, axes = eqn.invars[0].aval, tuple(eqn.params["axes"])
+        ufunc = emitter.numpy(self.ufunc.__name__)
+        if x.ndim > 1 and axes == (x.ndim - 1,) and x.shape[-1] <= 32 and x.size >= 4096:
+            # Over few numbers that lie together NumPy is slow, not so over rows.
+            order = (x.ndim - 1, *range(x.ndim - 1))
+            return f"{ufunc}.reduce({args[0]}.transpose({order}).copy(), 0)"
+        return f"{ufunc}.reduce({args[0]}, {axes})"
 
     def identity(self, dtype: Any) -> Any:
         """The value that loses against every other."""

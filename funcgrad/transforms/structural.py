@@ -346,10 +346,14 @@ class ReduceSum(Primitive):
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         dtype = eqn.outvars[0].aval.dtype
+        if _narrow(eqn):
+            return _row_sums(emitter, args, eqn)
         cast = f", {emitter.literal(dtype)}" if dtype.kind in "iub" else ""
         return f"{emitter.numpy('add')}.reduce({args[0]}, {tuple(eqn.params['axes'])}{cast})"
 
     def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str:
+        if _narrow(eqn):
+            return f"{_row_sums(emitter, args, eqn)[:-1]}, out={out})"
         dtype = emitter.literal(eqn.outvars[0].aval.dtype)
         axes = tuple(eqn.params["axes"])
         return f"{emitter.numpy('add')}.reduce({args[0]}, {axes}, {dtype}, out={out})"
@@ -359,6 +363,23 @@ class ReduceSum(Primitive):
 
     def combine(self, eqn: JaxprEqn) -> str | None:
         return "add" if 0 in eqn.params["axes"] else None
+
+
+def _narrow(eqn: JaxprEqn) -> bool:
+    """Many sums of few numbers that lie together: there BLAS is several times as fast as NumPy."""
+    x = eqn.invars[0].aval
+    return (
+        x.ndim > 1
+        and tuple(eqn.params["axes"]) == (x.ndim - 1,)
+        and 1 < x.shape[-1] <= 128
+        and x.size >= 512
+        and x.dtype in (np.float32, np.float64)
+    )
+
+
+def _row_sums(emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+    x = eqn.invars[0].aval
+    return f"{emitter.numpy('matmul')}({args[0]}, {emitter.ones(x.shape[-1], x.dtype)})"
 
 
 reduce_sum_p = ReduceSum("reduce_sum")
