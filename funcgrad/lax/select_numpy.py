@@ -24,6 +24,8 @@ def choose(which: Any, no: Any, yes: Any) -> Any:
     word = _WORDS.get(dtype.itemsize) if dtype.kind in "fiu" else None
     if word is None or which.size < LARGE:
         return np.where(which, yes, no)
+    if np.broadcast(which, no, yes).shape != which.shape:  # the mask below could not hold it
+        return np.where(which, yes, no)
     # A boolean is a byte, 1 or 0: its negative has all bits set or none.
     mask = np.negative(which.view(np.int8)).astype(word)
     a, b = yes.view(word), no.view(word)
