@@ -38,6 +38,8 @@ __all__ = ["cumlogsumexp", "cummax", "cummin", "cumprod", "cumsum"]
 class Cumulative(Primitive):
     """A ufunc accumulated along an axis, backwards with `reverse`."""
 
+    memory = "new"
+
     def __init__(self, name: str, ufunc: np.ufunc, accepts: str = "fciu") -> None:
         super().__init__(name)
         self.ufunc = ufunc

@@ -56,6 +56,8 @@ class Indexed(Primitive):
 class Gather(Indexed):
     """The windows of an operand at the positions that indices give."""
 
+    memory = "new"
+
     def impl(
         self,
         x: Any,
@@ -156,6 +158,8 @@ def update_jaxpr(primitive: Elementwise, dtype: Any) -> Jaxpr:
 
 class Scatter(Indexed):
     """An operand with windows of updates combined into it, at the positions that indices give."""
+
+    memory = "new"
 
     def __init__(self, name: str, combining: Elementwise | None = None, ufunc: str = "") -> None:
         super().__init__(name)

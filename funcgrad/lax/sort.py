@@ -43,6 +43,8 @@ def take_along(x: Any, positions: Any, axis: int) -> Any:
 class Sort(Primitive):
     """Arrays of one shape in the order of the first `num_keys` of them."""
 
+    memory = "new"
+
     multiple_results = True
 
     def impl(self, *xs: Any, dimension: int, is_stable: bool, num_keys: int) -> Any:
@@ -104,6 +106,8 @@ sort_p = Sort("sort")
 
 class Select(Primitive):
     """A few elements along an axis, and their positions."""
+
+    memory = "new"
 
     multiple_results = True
 
