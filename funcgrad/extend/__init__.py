@@ -1,5 +1,5 @@
 """For those who extend the library: the parts of programs."""
 
-from funcgrad.extend import core
+from funcgrad.extend import core, linear_util
 
-__all__ = ["core"]
+__all__ = ["core", "linear_util"]
