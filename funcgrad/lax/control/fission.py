@@ -34,6 +34,9 @@ ROOM = 1 << 25
 # Work on stacks of at most so many bytes is quicker for all turns at once: they stay in the cache.
 CACHED = 1 << 20
 
+# For larger rows an elementwise operation takes longer than its call, and rows are in the nearest cache.
+ROW = 1 << 12
+
 # Besides elementwise operations these are as quick for all turns at once.
 _BATCHES = frozenset(
     """add_any broadcast_in_dim concatenate convert_element_type copy dot_general integer_pow pad reduce_and
@@ -123,7 +126,7 @@ class _Plan:
             is_small = self._is_small(eqn.outvars) and small.issuperset(reads)
             if is_small:
                 small.update(eqn.outvars)
-            if (is_small and eqn.primitive.broadcasts) or _one_sided(eqn, fixed):
+            if (is_small and _is_brief(eqn)) or _one_sided(eqn, fixed):
                 seeds.append(eqn)
         needed = {v for e in seeds for v in _reads(e)}
         kept = {id(e) for e in seeds}
@@ -191,7 +194,7 @@ class _Plan:
         for eqn in reversed(free):
             if not self._is_small(eqn.outvars) or not large.isdisjoint(eqn.outvars):
                 large.update(_reads(eqn))
-            elif eqn.primitive.broadcasts:
+            elif _is_brief(eqn):
                 small.append(id(eqn))
         late: set[Any] = set()
         self.after = []
@@ -374,6 +377,11 @@ def _movable(eqn: JaxprEqn) -> bool:
 def _batches(eqn: JaxprEqn) -> bool:
     """Whether all turns' work can be done at once, at no more than the sum of the costs."""
     return _movable(eqn) and (eqn.primitive.broadcasts or eqn.primitive.name in _BATCHES)
+
+
+def _is_brief(eqn: JaxprEqn) -> bool:
+    """Whether it is an elementwise operation whose call costs more than its work."""
+    return eqn.primitive.broadcasts and _bytes(eqn.outvars) <= ROW
 
 
 def _one_sided(eqn: JaxprEqn, fixed: set[Any]) -> bool:
