@@ -6,8 +6,14 @@ import importlib
 from typing import Any
 
 __all__ = [
+    "cluster",
+    "fft",
+    "integrate",
+    "interpolate",
     "linalg",
+    "ndimage",
     "optimize",
+    "signal",
     "sparse",
     "special",
     "stats",
