@@ -100,3 +100,41 @@ def test_example_newton(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         "3.584428, -1.848127",
     ]:
         assert point in run.text
+
+
+def test_example_neural_ode(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run("neural_ode", tmp_path, capsys)
+    assert run.pictures == {"neural_ode.png"}
+    assert run.number(r"against backpropagation: +([\d.e+-]+)") < 1e-3
+    assert run.number(r"against differences: +([\d.e+-]+)") < 1e-3
+    [(before, after)] = re.findall(r"pieces: ([\d.]+) at first, ([\d.]+) now", run.text)
+    assert float(after) < float(before) / 3
+    assert "loss=" in run.progress
+
+
+def test_example_hmc(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run("hmc", tmp_path, capsys)
+    assert run.pictures == {"hmc.png"}
+    assert run.number(r"by hand: ([\d.e+-]+) apart") < 1e-12
+    assert 60 < run.number(r"([\d.]+)% of proposals") < 95
+    assert run.number(r"largest R-hat: ([\d.]+)") < 1.05
+    assert run.number(r"largest error of a mean: ([\d.]+)") < 0.25
+    assert run.number(r"noise ([\d.]+)") == pytest.approx(0.704, abs=0.01)
+
+
+def test_example_fixed_point(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run("fixed_point", tmp_path, capsys)
+    assert run.pictures == {"fixed_point.png"}
+    assert run.number(r"against custom_root: ([\d.e+-]+) apart") < 1e-10
+    assert run.number(r"against differences: ([\d.e+-]+) apart") < 1e-6
+    assert run.number(r"slope at the solution: ([\d.e+-]+)") < 1e-11
+    [(before, after)] = re.findall(r"held out: ([\d.]+) at first, ([\d.]+) now", run.text)
+    assert float(after) < 0.7 * float(before)
+    assert run.number(r"accuracy on people never used: ([\d.]+)%") > 95
+
+
+def test_example_gru_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run("gru_text", tmp_path, capsys)
+    assert run.pictures == {"gru_text.png"}
+    assert run.number(r"bits held out: ([\d.]+)") < run.number(r"frequency alone: ([\d.]+)") - 0.4
+    assert "held_out=" in run.progress
