@@ -276,10 +276,12 @@ def _rebuild(value: np.ndarray[Any, Any], weak_type: bool) -> ConcreteArray:
 
 def readonly(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """A view that cannot be written to, and cannot be made so: its memory's owner is sealed."""
-    if value.flags.writeable:
+    if value.flags.writeable and value.size:
         _owner(value).flags.writeable = False
         value.flags.writeable = False
-    return value.view()
+    value = value.view()
+    value.flags.writeable = False
+    return value
 
 
 def _owner(value: Any) -> Any:

@@ -93,7 +93,7 @@ def _holds(x: Array, y: Any) -> bool:
 
 
 def _scalar(x: Array, y: Any) -> ConcreteArray:
-    if x.weak_type and type(y) is not bool:
+    if x.weak_type and (type(y) is not bool or x.dtype.kind != "b"):
         return ConcreteArray(np.asarray(y).astype(x.dtype)[()], True)
     return scalar_like(y, x.dtype)
 
