@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import re
 import threading
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -406,6 +407,47 @@ def test_a_million_turns() -> None:
     f = fg.jit(lambda x: lax.fori_loop(0, 1_000_000, lambda i, c: c * 0.5 + 1.0, x))
     assert f(0.0) == 2.0
     assert len(f.lower(0.0).as_text()) < 500
+
+
+@pytest.mark.parametrize("jit", [False, True], ids=["eager", "jit"])
+def test_turns_leave_no_memory_behind(jit: bool) -> None:
+    n, x = 20_000, jnp.ones(1000)
+    loops = [
+        lambda x: lax.scan(lambda c, _: (c * 0.5 + 1.0, None), x, length=n)[0],
+        lambda x: lax.fori_loop(0, n, lambda i, c: jnp.where(i > 3, c * 0.5, c), x),
+        lambda x: lax.while_loop(lambda s: s[0] < n, lambda s: (s[0] + 1, -s[1]), (0, x))[1],
+    ]
+    for loop in loops:
+        run = fg.jit(loop) if jit else loop
+        run(x)
+        tracemalloc.start()
+        run(x)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 1_000_000
+
+
+@pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
+def test_an_exception_in_a_callback_leaves_nothing_behind(error: type[BaseException]) -> None:
+    def fails(value: Any) -> Any:
+        if value > 5:
+            raise error("callback")
+        return np.asarray(value)
+
+    def step(c: Any, _: Any = None) -> Any:
+        c = fg.pure_callback(fails, fg.ShapeDtypeStruct((), jnp.float64), c) + 1.0
+        return c, c
+
+    for construct in (
+        lambda: lax.scan(step, 0.0, length=10),
+        lambda: fg.jit(lambda: lax.fori_loop(0, 10, lambda i, c: step(c)[0], 0.0))(),
+        lambda: lax.while_loop(lambda c: c < 10, lambda c: step(c)[0], 0.0),
+        lambda: lax.cond(True, step, lambda c: (c, c), 6.0),
+    ):
+        with pytest.raises(error, match="callback"):
+            construct()
+        assert lax.scan(step, 0.0, length=3)[0] == 3.0
+        assert fg.grad(lambda x: lax.fori_loop(0, 3, lambda i, c: c * x, 1.0))(2.0) == 12.0
 
 
 def test_an_exception_in_a_body_leaves_nothing_behind() -> None:
