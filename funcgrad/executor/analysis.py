@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -122,6 +123,4 @@ def _inside(what: Any) -> int:
 
 def _row_bytes(shape: tuple[int, ...], dtype: Any) -> int:
     size: int = dtype.itemsize
-    for n in shape:
-        size *= n
-    return size
+    return size * math.prod(shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -87,9 +88,7 @@ def write_group(emitter: Any, group: Group) -> None:
 
 
 def _empty(emitter: Any, shape: Sequence[int], v: Any) -> str:
-    size = v.aval.dtype.itemsize
-    for n in shape:
-        size *= n
+    size = v.aval.dtype.itemsize * math.prod(shape)
     text: str = emitter.empty(shape, v.aval.dtype, size)
     return text
 
@@ -99,7 +98,8 @@ def _loop(emitter: Any, group: Group, head: str, index: str, parts: dict[Any, st
     rows, block = group.rows, group.block
     arrays = [emitter.variable() for _ in scratch.arrays]
     for name, (shape, dtype) in zip(arrays, scratch.arrays, strict=True):
-        emitter.statement(f"{name} = np.empty({(block, *shape)}, {emitter.literal(dtype)})")
+        size = dtype.itemsize * math.prod((block, *shape))
+        emitter.statement(f"{name} = {emitter.empty((block, *shape), dtype, size)}")
     with emitter.indented(head):
         if rows % block and arrays:
             # The last block is shorter.

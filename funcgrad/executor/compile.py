@@ -37,7 +37,11 @@ class Program:
         namespace = module.namespace
         namespace["__name__"] = filename
         namespace["__loader__"] = _Loader(self.source)
-        exec(compile(self.source, filename, "exec"), namespace)
+        token = quiet_begin()
+        try:
+            exec(compile(self.source, filename, "exec"), namespace)
+        finally:
+            quiet_end(token)
         namespace.update(module.supported)
         self.function = namespace[entry]
 

@@ -43,6 +43,9 @@ _OPERATORS = {
 # Blocks of inner jaxprs nest in one function up to this depth (Python allows 20 blocks).
 DEEPEST = 8
 
+# Values that are always the same are computed once, up to this many bytes.
+LARGEST_CONSTANT = 1 << 16
+
 # What programs use beyond NumPy, as it reads in their source; run by us, they get what is better.
 _SUPPORT = {
     "_empty": ("_empty = np.empty", memory.empty),
@@ -102,6 +105,12 @@ class Module:
             self.headers.append(f"{name} = np.array({_number(value.item())}, np.{dtype.name})")
         return name
 
+    def hoisted(self, expression: str) -> str:
+        """The name of a value that is computed once, when the source is loaded."""
+        name = self.named(("hoisted", len(self.headers)), f"_array{len(self.headers)}", None)
+        self.headers.append(f"{name} = {expression}")
+        return name
+
     def ones(self, n: int, dtype: Any) -> str:
         """The name of a vector of ones."""
         key = ("ones", n, dtype)
@@ -126,8 +135,12 @@ class Module:
         body = "\n\n".join(self.functions)
         # Numbers that were written in place need no name.
         words = set(re.findall(r"\w+", body))
-        headers = [line for line in self.headers if line.split(" ")[0] in words or "import" in line]
-        return "\n".join(headers) + "\n\n\n" + body
+        headers = []
+        for line in reversed(self.headers):
+            if line.split(" ")[0] in words or "import" in line:
+                headers.append(line)
+                words.update(re.findall(r"\w+", line))
+        return "\n".join(reversed(headers)) + "\n\n\n" + body
 
 
 class Emitter:
@@ -137,6 +150,8 @@ class Emitter:
         self.module = module
         self.jaxpr: Jaxpr = closed.jaxpr
         self.names: dict[Var, str] = {}
+        # What has a value that is always the same.
+        self.fixed: set[Any] = set()
         self.lines: list[str] = []
         self.indent = ""
         self._bind_constants(closed)
@@ -144,6 +159,7 @@ class Emitter:
     def _bind_constants(self, closed: ClosedJaxpr) -> None:
         for v, c in zip(closed.jaxpr.constvars, closed.consts, strict=True):
             self.names[v] = self.module.constant(c)
+            self.fixed.add(v)
 
     # For emit rules.
 
@@ -278,6 +294,11 @@ class Emitter:
         return f"def {name}({', '.join(params)}):\n    {body}\n"
 
     def _equations(self, jaxpr: Jaxpr, keep: Sequence[Var] = ()) -> None:
+        constant = [eqn for eqn in jaxpr.eqns if self._constant(eqn)]
+        if constant:
+            ids = set(map(id, constant))
+            jaxpr = jaxpr.replace(eqns=[eqn for eqn in jaxpr.eqns if id(eqn) not in ids])
+            keep = [*keep, *(eqn.outvars[0] for eqn in constant)]
         for step in make_plan(jaxpr, keep):
             if type(step.what) is Group:
                 write_group(self, step.what)
@@ -302,6 +323,26 @@ class Emitter:
         else:
             target = f"{self.name(eqn.outvars[0])} = "
         self.statement(f"{target}{expression}{note}")
+
+    def _constant(self, eqn: JaxprEqn) -> bool:
+        """Write a small result that is always the same once, outside the function; whether it is one."""
+        primitive = eqn.primitive
+        if primitive.memory == "unknown" or primitive.multiple_results or eqn.effects:
+            return False
+        if not all(type(v) is Literal or v in self.fixed for v in eqn.invars):
+            return False
+        (out,) = eqn.outvars
+        size = out.aval.size * out.aval.dtype.itemsize
+        if size > LARGEST_CONSTANT and (primitive.sharing(eqn) == "new" or not eqn.invars):
+            return False
+        start = len(self.lines)
+        expression = primitive.emit(self, [self.name(v) for v in eqn.invars], eqn)
+        if len(self.lines) > start:
+            del self.lines[start:]
+            return False
+        self.fixed.add(out)
+        self.names[out] = self.module.hoisted(f"{expression}{self.note(eqn)}")
+        return True
 
     def _placed(self, eqn: JaxprEqn, args: list[str], place: Any) -> bool:
         """Write an equation whose result goes into memory that is there; whether that can be done."""

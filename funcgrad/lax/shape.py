@@ -155,6 +155,8 @@ rev_p = Rev("rev")
 class Iota(Primitive):
     """0, 1, 2, ... along one axis."""
 
+    memory = "view"  # of an array of its own, repeated
+
     def impl(self, *, dtype: Any, shape: Any, dimension: int, sharding: Any) -> Any:
         n = shape[dimension]
         aligned = [1] * len(shape)
@@ -170,7 +172,13 @@ class Iota(Primitive):
         shape, dtype = eqn.params["shape"], eqn.params["dtype"]
         if len(shape) == 1:
             return f"{emitter.numpy('arange')}({shape[0]}, dtype={emitter.literal(dtype)})"
-        return super().emit(emitter, args, eqn)
+        if dtype.kind not in "iuf":
+            return super().emit(emitter, args, eqn)
+        aligned = [1] * len(shape)
+        aligned[eqn.params["dimension"]] = -1
+        n = shape[eqn.params["dimension"]]
+        line = f"{emitter.numpy('arange')}({n}, dtype={emitter.literal(dtype)})"
+        return f"{emitter.numpy('broadcast_to')}({line}.reshape({tuple(aligned)}), {tuple(shape)})"
 
 
 iota_p = Iota("iota")

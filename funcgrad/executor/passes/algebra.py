@@ -52,14 +52,24 @@ def _neg(eqn: JaxprEqn, walk: Walk) -> Any:
 
 
 def _add(eqn: JaxprEqn, walk: Walk) -> Any:
-    if not _floating(eqn):
-        return None
     x, y = eqn.invars
+    if not _floating(eqn):
+        return _plus_nothing(eqn)
     inner = _negated(y, eqn, walk)
     if inner is not None:
         return equation(eqn, "sub", x, inner)
     inner = _negated(x, eqn, walk)
     return None if inner is None else equation(eqn, "sub", y, inner)
+
+
+def _plus_nothing(eqn: JaxprEqn) -> Any:
+    """n + 0 for integers; for floats -0.0 + 0.0 is another zero."""
+    x, y = eqn.invars
+    for v, other in ((x, y), (y, x)):
+        zero = number(v)
+        if zero is not None and zero.dtype.kind in "iu" and zero == 0:
+            return other if other.aval.shape == eqn.outvars[0].aval.shape else None
+    return None
 
 
 def _sub(eqn: JaxprEqn, walk: Walk) -> Any:
