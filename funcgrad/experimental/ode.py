@@ -19,17 +19,17 @@ __all__ = ["odeint"]
 
 # The Dormand-Prince pair of orders 5 and 4 (Dormand and Prince 1980): stages, the solution of order 5,
 # its difference from that of order 4, and the interpolant of order 4 (Shampine 1986, table 2).
-NODES = (1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0)
-STAGES = (
+_NODES = (1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0)
+_STAGES = (
     (1 / 5,),
     (3 / 40, 9 / 40),
     (44 / 45, -56 / 15, 32 / 9),
     (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
     (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
 )
-SOLUTION = (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84)
-ERROR = np.array([-71 / 57600, 0, 71 / 16695, -71 / 1920, 17253 / 339200, -22 / 525, 1 / 40])
-INTERPOLANT = np.array([
+_SOLUTION = (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84)
+_ERROR = np.array([-71 / 57600, 0, 71 / 16695, -71 / 1920, 17253 / 339200, -22 / 525, 1 / 40])
+_INTERPOLANT = np.array([
     [1, -8048581381 / 2820520608, 8663915743 / 2820520608, -12715105075 / 11282082432],
     [0, 0, 0, 0],
     [0, 131558114200 / 32700410799, -68118460800 / 10900136933, 87487479700 / 32700410799],
@@ -39,10 +39,10 @@ INTERPOLANT = np.array([
     [0, 40617522 / 29380423, -110615467 / 29380423, 69997945 / 29380423],
 ])  # fmt: skip
 
-ORDER = 5
-SAFETY, SHRINK, GROW = 0.9, 0.2, 10.0
+_ORDER = 5
+_SAFETY, _SHRINK, _GROW = 0.9, 0.2, 10.0
 
-Flow = Callable[..., Any]
+_Flow = Callable[..., Any]
 
 
 def odeint(
@@ -105,7 +105,7 @@ def _inexact(x: Any) -> Any:
 
 @partial(custom_vjp, nondiff_argnums=(0, 1, 2, 3, 4))
 def _solve(
-    func: Flow, rtol: float, atol: float, mxstep: float, hmax: float, y0: Any, t: Any, *args: Any
+    func: _Flow, rtol: float, atol: float, mxstep: float, hmax: float, y0: Any, t: Any, *args: Any
 ) -> Any:
     vector, unravel = ravel_pytree(y0)
 
@@ -116,14 +116,14 @@ def _solve(
 
 
 def _forward(
-    func: Flow, rtol: float, atol: float, mxstep: float, hmax: float, y0: Any, t: Any, *args: Any
+    func: _Flow, rtol: float, atol: float, mxstep: float, hmax: float, y0: Any, t: Any, *args: Any
 ) -> Any:
     ys = _solve(func, rtol, atol, mxstep, hmax, y0, t, *args)
     return ys, (ys, t, args)
 
 
 def _backward(
-    func: Flow, rtol: float, atol: float, mxstep: float, hmax: float, res: Any, ct: Any
+    func: _Flow, rtol: float, atol: float, mxstep: float, hmax: float, res: Any, ct: Any
 ) -> Any:
     """The adjoint equation a' = -(df/dy)^T a backwards in time, with the integral of (df/dargs)^T a.
 
@@ -182,7 +182,7 @@ def _tuple(tree: Any, leaves: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(tree.unflatten(leaves))
 
 
-def _integrate(flow: Flow, y0: Any, t: Any, control: tuple[float, float, float, float]) -> Any:
+def _integrate(flow: _Flow, y0: Any, t: Any, control: tuple[float, float, float, float]) -> Any:
     """The solution at the times `t` as rows, for one vector."""
     rtol, atol, mxstep, hmax = control
     real = jnp.abs(y0[:0]).dtype
@@ -190,12 +190,12 @@ def _integrate(flow: Flow, y0: Any, t: Any, control: tuple[float, float, float, 
     def step(state: Any) -> Any:
         n, y, f, s, h, *_ = state
         new, stages = _stages(flow, y, f, s, h)
-        error = _norm(h * (ERROR.astype(real) @ stages), _scale(y, new, rtol, atol))
-        factor = SAFETY * jnp.maximum(error, 1e-20) ** (-1 / ORDER)
+        error = _norm(h * (_ERROR.astype(real) @ stages), _scale(y, new, rtol, atol))
+        factor = _SAFETY * jnp.maximum(error, 1e-20) ** (-1 / _ORDER)
         accepted = error <= 1.0
-        factor = jnp.clip(factor, SHRINK, jnp.where(accepted, GROW, 1.0))
+        factor = jnp.clip(factor, _SHRINK, jnp.where(accepted, _GROW, 1.0))
         # A step into NaN is too long, too.
-        longer = h * jnp.where(jnp.isnan(error), SHRINK, factor)
+        longer = h * jnp.where(jnp.isnan(error), _SHRINK, factor)
         after = (new, stages[-1], s + h, y, s, h, stages)
         before = (y, f, s, *state[5:])
         y, f, s, *dense = [jnp.where(accepted, x, z) for x, z in zip(after, before, strict=True)]
@@ -210,7 +210,7 @@ def _integrate(flow: Flow, y0: Any, t: Any, control: tuple[float, float, float, 
         _, y, f, s, h, y1, s1, h1, stages = state
         theta = (target - s1) / jnp.where(h1 == 0, 1, h1)
         powers = jnp.stack([theta, theta**2, theta**3, theta**4])
-        there = y1 + h1 * ((INTERPOLANT.astype(real) @ powers) @ stages)
+        there = y1 + h1 * ((_INTERPOLANT.astype(real) @ powers) @ stages)
         there = jnp.where(s < target, jnp.nan, there)
         return (y, f, s, h, y1, s1, h1, stages), there.astype(y.dtype)
 
@@ -222,12 +222,12 @@ def _integrate(flow: Flow, y0: Any, t: Any, control: tuple[float, float, float, 
     return jnp.concatenate([y0[None], rows])
 
 
-def _stages(flow: Flow, y: Any, f: Any, s: Any, h: Any) -> tuple[Any, Any]:
+def _stages(flow: _Flow, y: Any, f: Any, s: Any, h: Any) -> tuple[Any, Any]:
     """The solution after a step and the seven slopes of it, the last one at its end."""
     slopes = [f]
-    for row, node in zip(STAGES, NODES, strict=True):
+    for row, node in zip(_STAGES, _NODES, strict=True):
         slopes.append(flow(_moved(y, h, row, slopes), s + node * h))
-    new = _moved(y, h, SOLUTION, slopes)
+    new = _moved(y, h, _SOLUTION, slopes)
     slopes.append(flow(new, s + h))
     return new, jnp.stack(slopes)
 
@@ -245,7 +245,7 @@ def _norm(x: Any, scale: Any) -> Any:
     return jnp.sqrt(jnp.mean(jnp.abs(x / scale) ** 2))
 
 
-def _first_step(flow: Flow, y: Any, f: Any, s: Any, rtol: float, atol: float) -> Any:
+def _first_step(flow: _Flow, y: Any, f: Any, s: Any, rtol: float, atol: float) -> Any:
     """Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, section II.4."""
     scale = _scale(y, y, rtol, atol)
     d0, d1 = _norm(y, scale), _norm(f, scale)
@@ -257,6 +257,6 @@ def _first_step(flow: Flow, y: Any, f: Any, s: Any, rtol: float, atol: float) ->
     h1 = jnp.where(
         steepest <= 1e-15,
         jnp.maximum(1e-6, h0 * 1e-3),
-        (0.01 / jnp.where(steepest == 0, 1, steepest)) ** (1 / ORDER),
+        (0.01 / jnp.where(steepest == 0, 1, steepest)) ** (1 / _ORDER),
     )
     return jnp.minimum(100 * h0, h1)

@@ -196,6 +196,30 @@ CUSTOM: list[Row] = [
         ref=lambda x: np.sin(np.cos(x)),
     ),
     *op(
+        "custom_batching.custom_vmap custom_batching.sequential_vmap",
+        case(F("n")),
+        fun=lambda x: fg.custom_batching.sequential_vmap(jnp.sin)(x),
+        ref=np.sin,
+    ),
+    *op(
+        "custom_derivatives.linear_call",
+        case(F("n"), F("n")),
+        fun=lambda x, y: (
+            x
+            + fg.custom_derivatives.linear_call(lambda _, t: 2.0 * t, lambda _, ct: 2.0 * ct, (), y)
+        ),
+        ref=lambda x, y: x + 2 * y,
+    ),
+    *op(
+        "custom_derivatives.custom_gradient",
+        case(F("n")),
+        fun=lambda x: fg.custom_derivatives.custom_gradient(
+            lambda x: (jnp.sin(x), lambda ct: (ct * jnp.cos(x),))
+        )(x),
+        ref=np.sin,
+        no={"jvp": "reverse mode only"},
+    ),
+    *op(
         "jit",
         case(F("n"), F("n")),
         fun=lambda x, y: fg.jit(lambda x, y: (x * y, jnp.sin(x)))(x, y),
