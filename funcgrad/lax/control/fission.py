@@ -141,6 +141,7 @@ class _Plan:
         """Carries that add up products."""
         found = {}
         readers = _readers(self.body)
+        order = {id(e): i for i, e in enumerate(self.body.eqns)}
         for k, (add, term) in sum_terms(self.body, num_consts, num_carry).items():
             leaves: list[JaxprEqn] = []
             chain: list[JaxprEqn] = []
@@ -156,7 +157,6 @@ class _Plan:
                 else:
                     break
             else:
-                order = {id(e): i for i, e in enumerate(self.body.eqns)}
                 found[k] = Fold(add, leaves, sorted(chain, key=lambda e: order[id(e)]))
         return found
 
