@@ -54,7 +54,7 @@ def expand(x: NDArray, w: NDArray, y: NDArray, axes: Sequence[Axis]) -> None:
                 sums[trailing(write)] += one[trailing(read)]
             target[:, part] = sums
 
-        by_all(target.shape[1], product.size, add)
+        by_all(target.shape[1], target.size, add)
 
 
 def _products(

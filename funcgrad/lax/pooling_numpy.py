@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from funcgrad.executor.memory import empty
-from funcgrad.executor.threads import parallel
 from funcgrad.lax.windows_numpy import Axis, NDArray, axes_of, fit, phases
 
 __all__ = [
@@ -73,7 +72,11 @@ def _order(x: NDArray) -> list[int]:
 def in_blocks(
     x: NDArray, axes: tuple[Axis, ...], work: Callable[[tuple[slice, ...], tuple[Axis, ...]], None]
 ) -> None:
-    """`work(index, its axes)` for slices of an axis on which no windows slide, by all threads."""
+    """`work(index, its axes)` for slices of an axis on which no windows slide.
+
+    One after the other: operations so short spend more time on handing Python's lock from thread to
+    thread than two threads save.
+    """
     plain = [i for i, a in enumerate(axes) if a.size > 1 and a[:5] == (a.size, a.size, 1, 0, 1)]
     if x.size <= _BLOCK or not plain:
         work((), axes)
@@ -81,14 +84,10 @@ def in_blocks(
     i = max(plain, key=lambda i: abs(x.strides[i]))
     size = axes[i].size
     step = -(-size // min(size, -(-x.size // _BLOCK)))
-
-    def body(blocks: Any) -> None:
-        for b in blocks:
-            count = min(step, size - b * step)
-            index = (*[slice(None)] * i, slice(b * step, b * step + count))
-            work(index, (*axes[:i], Axis(count, count, 1), *axes[i + 1 :]))
-
-    parallel(body, range(-(-size // step)))
+    for start in range(0, size, step):
+        count = min(step, size - start)
+        index = (*[slice(None)] * i, slice(start, start + count))
+        work(index, (*axes[:i], Axis(count, count, 1), *axes[i + 1 :]))
 
 
 def _pool(x: NDArray, ufunc: np.ufunc, identity: Any, axes: tuple[Axis, ...]) -> NDArray:
