@@ -36,7 +36,7 @@ def _differentiable(x: Any) -> bool:
     return np.asarray(x).dtype.kind not in "biuV"
 
 
-def _direction(random: np.random.Generator, tree: Any) -> Any:
+def _direction(random: np.random.RandomState, tree: Any) -> Any:
     """A random tangent; integers and booleans have none."""
 
     def one(x: Any) -> Any:
@@ -60,11 +60,11 @@ def _moved(tree: Any, tangent: Any, eps: float) -> Any:
 
 def _numerical_jvp(f: Callable[..., Any], args: Any, tangents: Any, eps: float) -> Any:
     """Central differences along the tangents."""
-    after, before = f(*_moved(args, tangents, eps / 2)), f(*_moved(args, tangents, -eps / 2))
+    after, before = f(*_moved(args, tangents, eps)), f(*_moved(args, tangents, -eps))
 
     def slope(a: Any, b: Any) -> Any:
         a, b = np.asarray(a), np.asarray(b)
-        return (a - b) / eps if _differentiable(a) else np.zeros(a.shape, float0)
+        return (a - b) / (2 * eps) if _differentiable(a) else np.zeros(a.shape, float0)
 
     return tree_map(slope, after, before)
 
@@ -119,7 +119,7 @@ def check_jvp(
     >>> test_util.check_jvp(jnp.sin, lambda p, t: fg.jvp(jnp.sin, p, t), (2.0,))
     """
     args = tuple(args)
-    tangents = _direction(np.random.default_rng(0), args)
+    tangents = _direction(np.random.RandomState(0), args)
     value, tangent = f_jvp(args, tangents)
     said = f"{err_msg} " if err_msg else ""
     _close(_arrays(value), _arrays(f(*args)), atol, rtol, f"{said}JVP primal")
@@ -150,7 +150,7 @@ def check_vjp(
     >>> test_util.check_vjp(jnp.sin, lambda x: fg.vjp(jnp.sin, x), (2.0,))
     """
     args = tuple(args)
-    random = np.random.default_rng(0)
+    random = np.random.RandomState(0)
     value, pullback = f_vjp(*args)
     said = f"{err_msg} " if err_msg else ""
     _close(_arrays(value), _arrays(f(*args)), atol, rtol, f"{said}VJP primal")
@@ -199,14 +199,14 @@ def check_grads(
             if mode == "fwd":
                 check_jvp(f, partial(jvp, f), args, atol, rtol, step, said)
                 if order > 1:
-                    tangents = _direction(np.random.default_rng(1), args)
+                    tangents = _direction(np.random.RandomState(1), args)
                     along = partial(_along, f, tangents)
                     check(along, args, order - 1, said)
             else:
                 check_vjp(f, partial(vjp, f), args, atol, rtol, step, said)
                 if order > 1:
                     value = f(*args)
-                    cotangent = _direction(np.random.default_rng(1), value)
+                    cotangent = _direction(np.random.RandomState(1), value)
                     check(partial(_against, f, cotangent), args, order - 1, said)
 
     check(f, tuple(args), order, "")

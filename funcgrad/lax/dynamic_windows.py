@@ -109,7 +109,7 @@ class DynamicSlice(Indexed):
         numbers = GatherDimensionNumbers(every, (), every)
         numbers = batched_dims(numbers, dx is not None, True)
         if dx is not None:
-            x, slice_sizes = moveaxis(x, dx, 0), (1, *slice_sizes)
+            x, slice_sizes = moveaxis(x, dx, 0), (min(1, axis.size), *slice_sizes)
         return gather_p.bind(
             x,
             _stacked(starts, dstarts, axis.size),

@@ -124,7 +124,7 @@ class Gather(Indexed):
         )
         both = None not in dims
         if dims[0] is not None:
-            slice_sizes = (1 if both else axis.size, *slice_sizes)
+            slice_sizes = (min(1, axis.size) if both else axis.size, *slice_sizes)
         numbers = batched_dims(dimension_numbers, dims[0] is not None, dims[1] is not None)
         out = self.bind(x, indices, dimension_numbers=numbers, slice_sizes=slice_sizes, **params)
         return out, 0

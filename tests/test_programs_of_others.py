@@ -1,0 +1,51 @@
+"""What programs and packages that people wrote for JAX do, and once found different here."""
+
+import numpy as np
+
+import funcgrad as fg
+import funcgrad.numpy as jnp
+from funcgrad import lax
+from funcgrad.extend import linear_util as lu
+from funcgrad.test_util import check_grads
+
+
+def test_slices_at_mapped_places_over_an_axis_of_no_elements() -> None:
+    places = jnp.arange(0)
+    rows = jnp.zeros((0, 4))
+    part = fg.vmap(lambda x, i: lax.dynamic_slice(x, (i,), (2,)))(rows, places)
+    assert part.shape == (0, 2)
+    twice = fg.vmap(fg.vmap(lambda x, i: lax.dynamic_slice(x, (i,), (2,))))
+    assert twice(jnp.zeros((0, 3, 4)), jnp.zeros((0, 3), int)).shape == (0, 3, 2)
+    assert twice(jnp.zeros((3, 0, 4)), jnp.zeros((3, 0), int)).shape == (3, 0, 2)
+
+
+def test_check_grads_moves_by_the_step_each_way_along_a_fixed_direction() -> None:
+    moves = []
+
+    def recorded(x: np.ndarray) -> fg.Array:
+        if not isinstance(x, fg.core.Tracer):
+            moves.append(np.asarray(x) - 1.0)
+        return jnp.sin(x)
+
+    check_grads(recorded, (np.ones(3),), order=1, modes=["rev"])
+    direction = np.array([1.76405235, 0.40015721, 0.97873798])
+    np.testing.assert_allclose(moves[1], 1e-4 * direction, rtol=1e-7)
+    np.testing.assert_allclose(moves[2], -1e-4 * direction, rtol=1e-7)
+
+
+def test_wrapped_functions_are_keys_of_caches() -> None:
+    calls = []
+
+    @lu.transformation2
+    def scaled(f, factor, *args):
+        return factor * f(*args)
+
+    @lu.cache
+    def value(fun):
+        calls.append(fun)
+        return fun.call_wrapped(-2)
+
+    assert value(scaled(lu.wrap_init(abs), 10)) == 20
+    assert value(scaled(lu.wrap_init(abs), 10)) == 20
+    assert value(scaled(lu.wrap_init(abs), 3)) == 6
+    assert len(calls) == 2
