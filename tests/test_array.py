@@ -232,3 +232,61 @@ def test_at_modes() -> None:
     assert fg.grad(lambda v: (v.at[1].set(5.0) ** 2).sum())(x).tolist() == [0.0, 0.0, 4.0, 6.0]
     with pytest.raises(ValueError, match="mode"):
         x.at[0].get(mode="nonsense")
+
+
+def test_memory_is_sealed() -> None:
+    for x in (jnp.arange(3.0), jnp.arange(6.0)[2:5], fg.jit(lambda v: v * 2)(np.ones(3))):
+        seen = np.asarray(x)
+        with pytest.raises(ValueError, match="read-only"):
+            seen[0] = 7.0
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            seen.flags.writeable = True
+        np.array(x)[0] = 7.0
+        assert np.shares_memory(np.from_dlpack(x), seen)
+        assert x[0] != 7.0
+    given = np.ones(3)
+    np.asarray(jnp.asarray(given))
+    given[0] = 7.0
+
+
+def test_views() -> None:
+    x = jnp.asarray(np.arange(4, dtype="int16"))
+    for dtype in ("uint16", "int32", "int8", "bool", "complex64", "float16"):
+        expected = np.arange(4, dtype="int16").view("u1" if dtype == "bool" else dtype)
+        for view in (x.view(dtype), fg.jit(lambda v, dtype=dtype: v.view(dtype))(x)):
+            np.testing.assert_array_equal(view, expected.astype(dtype))
+            assert view.dtype == dtype
+    assert jnp.ones((2, 3), "complex64").view("float32").shape == (2, 6)
+    with pytest.raises(ValueError, match="divisor"):
+        jnp.ones(3, "int8").view("int16")
+    with pytest.raises(ValueError, match="0d"):
+        jnp.ones(()).view("int32")
+
+
+def test_comparison_with_lists_is_an_error() -> None:
+    for other in ([1.0, 2.0], (1.0, 2.0), {"a": 1}):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            _ = jnp.ones(2) == other
+        with pytest.raises(TypeError, match="unsupported operand"):
+            _ = other != jnp.ones(2)
+    assert (jnp.ones(2) == None) is False  # noqa: E711  # the test
+
+
+def test_escaped_tracers_have_no_value() -> None:
+    kept: list[Any] = []
+
+    def loss(x: Any) -> Any:
+        kept.append(x * 2)
+        return x * float(kept[-1])
+
+    assert fg.grad(loss)(3.0) == 6.0
+    with pytest.raises(fg.errors.ConcretizationTypeError):
+        float(kept[-1])
+    with pytest.raises(fg.errors.UnexpectedTracerError):
+        _ = kept[-1] + 1
+
+
+def test_devices() -> None:
+    (device,) = fg.devices()
+    assert jnp.ones(2).device is device and jnp.ones(2).devices() == {device}
+    assert (device.platform, str(device)) == ("cpu", "cpu:0")

@@ -234,3 +234,23 @@ def test_legacy_keys_can_be_refused() -> None:
         random.normal(old)
     with legacy_prng_key("error"), pytest.raises(ValueError, match="uint32 key array"):
         random.normal(old)
+
+
+def test_keys_compare_join_and_fill() -> None:
+    keys = random.split(random.key(0), 3)
+    assert (keys == keys[0]).tolist() == [True, False, False]
+    assert fg.jit(lambda k: k != k[0])(keys).tolist() == [False, True, True]
+    assert bool(jnp.array_equal(keys, keys)) and bool(keys[0] == keys[0])
+    assert keys[keys != keys[0]].shape == (2,)
+    for joined in (jnp.concatenate([keys, keys]), jnp.hstack([keys, keys]), jnp.append(keys, keys)):
+        assert joined.shape == (6,) and joined.dtype == keys.dtype
+    assert fg.jit(lambda k: jnp.stack([k, k], 1))(keys).shape == (3, 2)
+    chosen = jnp.where(jnp.array([True, False, True]), keys, keys[1])
+    assert (chosen == keys).tolist() == [True, True, True]
+    for zeros in (jnp.zeros_like(keys), jnp.zeros(3, keys.dtype), fg.jit(jnp.zeros_like)(keys)):
+        assert random.key_data(zeros).tolist() == [[0, 0]] * 3
+    assert repr(random.key(7)) == "Array((), dtype=key<fry>) overlaying:\n[0 7]"
+    with pytest.raises(TypeError, match="boolean"):
+        bool(keys[0])
+    with pytest.raises(TypeError, match="key_data"):
+        np.asarray(keys)

@@ -276,9 +276,9 @@ def _rebuild(value: np.ndarray[Any, Any], weak_type: bool) -> ConcreteArray:
 
 def readonly(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """A view that cannot be written to, and cannot be made so: its memory's owner is sealed."""
-    if value.flags.writeable and value.size:
-        _owner(value).flags.writeable = False
-        value.flags.writeable = False
+    owner = _owner(value)
+    if owner.flags.writeable and value.size:
+        owner.flags.writeable = False
     value = value.view()
     value.flags.writeable = False
     return value
