@@ -32,6 +32,7 @@ __all__ = [
     "fresnel_s_p",
     "hyp1f1_grad_p",
     "hyp1f1_p",
+    "hyp2f1_grad_p",
     "hyp2f1_p",
     "owens_t_p",
     "sine_integral_p",
@@ -186,16 +187,60 @@ hyp1f1_p: Elementwise = Elementwise(
     lambda z, a, b, x: mul(div(a, b), hyp1f1_p.bind(add(a, 1.0), add(b, 1.0), x)),
     accepts="f",
 )
-_no_parameters = refuse(
-    NotImplementedError, "Differentiation of hyp2f1 by a, b and c is not implemented"
-)
+
+
+def _hyp2f1_series(a: Any, b: Any, c: Any, x: Any) -> Any:
+    """hyp2f1 and its derivatives by a, b and c, summed term by term for 0 <= x < 1."""
+    term, total = np.ones_like(x), np.ones_like(x)
+    ups = [np.zeros_like(x), np.zeros_like(x)]
+    down, sums = np.zeros_like(x), [np.zeros_like(x) for _ in range(3)]
+    for k in range(100_000):
+        ratio = x / ((c + k) * (k + 1))
+        # The factors a + k and b + k may vanish: the product rule goes without quotients of them.
+        ups[0] = ups[0] * (a + k) * (b + k) * ratio + term * (b + k) * ratio
+        ups[1] = ups[1] * (a + k) * (b + k) * ratio + term * (a + k) * ratio
+        down = down - 1 / (c + k)
+        term = term * (a + k) * (b + k) * ratio
+        parts = (*ups, term * down)
+        total, sums = total + term, [s + p for s, p in zip(sums, parts, strict=True)]
+        if all(
+            np.all(np.abs(p) <= 1e-17 * (1 + np.abs(s))) for p, s in zip(parts, sums, strict=True)
+        ):
+            break
+    return total, *sums
+
+
+def _hyp2f1_grad(a: Any, b: Any, c: Any, x: Any, *, by: int) -> Any:
+    """The derivative of hyp2f1 by a, b or c (`by` = 0, 1, 2); NaN for x >= 1.
+
+    For negative x by Pfaff's transformation (1 - x)^-a F(a, c - b, c, x / (x - 1)), DLMF 15.8.1.
+    """
+    dtype = x.dtype
+    a, b, c, x = (np.asarray(v, np.float64) for v in np.broadcast_arrays(a, b, c, x))
+    inside = x < 1
+    x = np.where(inside, x, 0.0)
+    left = x < 0
+    with np.errstate(all="ignore"):
+        f, fa, fb, fc = _hyp2f1_series(
+            a, np.where(left, c - b, b), c, np.where(left, x / (x - 1), x)
+        )
+        size = (1 - x) ** -a
+        slopes = (
+            np.where(left, size * (fa - np.log1p(-x) * f), fa),
+            np.where(left, -size * fb, fb),
+            np.where(left, size * (fc + fb), fc),
+        )
+    return np.where(inside, slopes[by], np.nan).astype(dtype)[()]
+
+
+hyp2f1_grad_p = Elementwise("hyp2f1_grad", _hyp2f1_grad, accepts="f")
 # DLMF 15.5.1.
 hyp2f1_p: Elementwise = Elementwise(
     "hyp2f1",
     scipy_function("hyp2f1"),
-    _no_parameters,
-    _no_parameters,
-    _no_parameters,
+    lambda z, a, b, c, x: hyp2f1_grad_p.bind(a, b, c, x, by=0),
+    lambda z, a, b, c, x: hyp2f1_grad_p.bind(a, b, c, x, by=1),
+    lambda z, a, b, c, x: hyp2f1_grad_p.bind(a, b, c, x, by=2),
     lambda z, a, b, c, x: mul(
         div(mul(a, b), c), hyp2f1_p.bind(add(a, 1.0), add(b, 1.0), add(c, 1.0), x)
     ),

@@ -6,7 +6,7 @@ by SciPy, and say so.
 
 from __future__ import annotations
 
-from funcgrad.nn import log_softmax, logsumexp, softmax
+from funcgrad.nn import logsumexp
 from funcgrad.scipy.special.bessel import bessel_jn, i0, i0e, i1, i1e
 from funcgrad.scipy.special.entropy import (
     boxcox,
@@ -50,6 +50,7 @@ from funcgrad.scipy.special.gamma_family import (
 )
 from funcgrad.scipy.special.hypergeometric import hyp1f1, hyp2f1, sph_harm_y
 from funcgrad.scipy.special.integrals import exp1, expi, expn, fresnel, sici, spence
+from funcgrad.scipy.special.soft import log_softmax, softmax
 from funcgrad.scipy.special.zeta_family import bernoulli, zeta
 
 __all__ = [

@@ -10,12 +10,20 @@ import funcgrad.numpy as fnp
 from funcgrad.numpy import ndarray as Array
 from funcgrad.numpy.convert import astype, promote_inexact
 
-__all__ = ["Array", "inexact", "same_shape", "single_or_double"]
+__all__ = ["Array", "inexact", "real", "same_shape", "single_or_double"]
 
 
 def inexact(name: str, *xs: Any) -> list[Array]:
     """The arguments as arrays of one floating or complex dtype."""
     return promote_inexact(name, *xs)
+
+
+def real(name: str, *xs: Any) -> list[Array]:
+    """As `inexact`, but ValueError for complex numbers."""
+    arrays = promote_inexact(name, *xs)
+    if fnp.iscomplexobj(arrays[0]):
+        raise ValueError(f"{name} does not support complex-valued inputs.")
+    return arrays
 
 
 def same_shape(name: str, *xs: Any) -> list[Array]:

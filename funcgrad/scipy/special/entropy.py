@@ -7,7 +7,7 @@ from typing import Any
 import funcgrad.numpy as fnp
 from funcgrad import lax
 from funcgrad.api import custom_jvp
-from funcgrad.scipy.special.common import Array, inexact
+from funcgrad.scipy.special.common import Array, inexact, real
 
 __all__ = ["boxcox", "boxcox1p", "entr", "expit", "kl_div", "logit", "rel_entr", "xlog1py", "xlogy"]
 
@@ -108,7 +108,7 @@ def rel_entr(p: Any, q: Any) -> Array:
     >>> special.rel_entr(1.0, 1.0)
     Array(0., dtype=float64, weak_type=True)
     """
-    p, q = inexact("rel_entr", p, q)
+    p, q = real("rel_entr", p, q)
     both = (p > 0) & (q > 0)
     safe_p, safe_q = fnp.where(both, p, 1.0), fnp.where(both, q, 1.0)
     inside = safe_p * (fnp.log(safe_p) - fnp.log(safe_q))
@@ -122,7 +122,7 @@ def kl_div(p: Any, q: Any) -> Array:
     >>> special.kl_div(1.0, 1.0)
     Array(0., dtype=float64, weak_type=True)
     """
-    p, q = inexact("kl_div", p, q)
+    p, q = real("kl_div", p, q)
     return rel_entr(p, q) - p + q
 
 

@@ -10,7 +10,7 @@ import funcgrad.numpy as fnp
 from funcgrad import lax
 from funcgrad.api import custom_jvp
 from funcgrad.lax import scipy_special as _primitives
-from funcgrad.scipy.special.common import Array, inexact, same_shape, single_or_double
+from funcgrad.scipy.special.common import Array, inexact, real, same_shape, single_or_double
 
 __all__ = [
     "dawsn",
@@ -85,6 +85,10 @@ def log_ndtr(x: Any, series_order: int = 3) -> Array:
     >>> special.log_ndtr(-40.0)
     Array(-804.60844201, dtype=float64)
     """
+    if not isinstance(series_order, int):
+        raise TypeError("series_order must be a Python integer.")
+    if not 0 <= series_order <= 30:
+        raise ValueError("series_order must be between 0 and 30.")
     x = single_or_double("log_ndtr", x)
     return _log_ndtr(x)
 
@@ -181,7 +185,8 @@ def erfcx(x: Any) -> Array:
     >>> special.erfcx(30.0)
     Array(0.01879589, dtype=float64, weak_type=True)
     """
-    return _primitives.erfcx_p.bind(*inexact("erfcx", x))
+    (x,) = inexact("erfcx", x)
+    return _primitives.wofz_p.bind(1j * x) if fnp.iscomplexobj(x) else _primitives.erfcx_p.bind(x)
 
 
 def dawsn(x: Any) -> Array:
@@ -191,7 +196,7 @@ def dawsn(x: Any) -> Array:
     >>> special.dawsn(1.0)
     Array(0.53807951, dtype=float64, weak_type=True)
     """
-    return _primitives.dawsn_p.bind(*inexact("dawsn", x))
+    return _primitives.dawsn_p.bind(*real("dawsn", x))
 
 
 def wofz(z: Any) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 import funcgrad.numpy as fnp
 from funcgrad import lax
 from funcgrad.numpy.convert import astype
-from funcgrad.scipy.special.common import Array, inexact, same_shape
+from funcgrad.scipy.special.common import Array, inexact, real, same_shape
 
 __all__ = [
     "beta",
@@ -94,12 +95,16 @@ def _lanczos(x: Array) -> Array:
 
 
 def polygamma(n: Any, x: Any) -> Array:
-    """The n-th derivative of `digamma`.
+    """The derivative of order n, an integer, of `digamma`.
 
     >>> from funcgrad.scipy import special
     >>> special.polygamma(1, 1.0)
     Array(1.64493407, dtype=float64, weak_type=True)
     """
+    if not fnp.issubdtype(fnp.result_type(n), fnp.integer):
+        raise ValueError(
+            f"Argument `n` to polygamma must be of integer type. Got dtype {fnp.result_type(n)}."
+        )
     n, x = same_shape("polygamma", n, x)
     return lax.polygamma(n, x)
 
@@ -156,7 +161,7 @@ def beta(a: Any, b: Any) -> Array:
     >>> special.beta(1.0, 2.0)
     Array(0.5, dtype=float64)
     """
-    a, b = inexact("beta", a, b)
+    a, b = real("beta", a, b)
     sign = fnp.sign(gamma(a)) * fnp.sign(gamma(b)) * fnp.sign(gamma(a + b))
     return sign * fnp.exp(betaln(a, b))
 
@@ -172,14 +177,34 @@ def betainc(a: Any, b: Any, x: Any) -> Array:
 
 
 def loggamma(x: Any) -> Array:
-    """log Gamma(x) of real numbers: NaN where Gamma is negative.
+    """log Gamma(x): NaN for negative numbers; for complex ones the principal branch.
 
     >>> from funcgrad.scipy import special
     >>> special.loggamma(5.0)
     Array(3.17805383, dtype=float64, weak_type=True)
     """
     (x,) = inexact("loggamma", x)
-    return fnp.where(gammasgn(x) < 0, fnp.nan, lax.lgamma(x))
+    if not fnp.iscomplexobj(x):
+        return fnp.where(x < 0, fnp.nan, lax.lgamma(x))
+    # Left of -1 by the reflection 1 - x; log(sin(pi x)) is analytic in each half plane in this form.
+    left = x.real < -1
+    upper = fnp.where(x.imag < 0, fnp.conj(x), x)
+    turn = 1j * math.pi * upper
+    log_sine = -turn + fnp.log1p(-fnp.exp(2 * turn)) + (0.5j * math.pi - math.log(2))
+    log_sine = fnp.where(x.imag < 0, fnp.conj(log_sine), log_sine)
+    right = _stirling(fnp.where(left, 1 - x, x))
+    return fnp.where(left, math.log(math.pi) - log_sine - right, right)
+
+
+def _stirling(z: Array) -> Array:
+    """log Gamma(z) for Re z >= -1 from log Gamma(z + 10), DLMF 5.5.1 and 5.11.1."""
+    shift = sum((fnp.log(z + k) for k in range(1, 10)), fnp.log(z))
+    z = z + 10
+    y = 1 / (z * z)
+    series = 1 / 12 - y * (
+        1 / 360 - y * (1 / 1260 - y * (1 / 1680 - y * (1 / 1188 - y * 691 / 360360)))
+    )
+    return (z - 0.5) * fnp.log(z) - z + 0.5 * math.log(2 * math.pi) + series / z - shift
 
 
 def gammasgn(x: Any) -> Array:
@@ -191,7 +216,7 @@ def gammasgn(x: Any) -> Array:
     >>> special.gammasgn(-0.5)
     Array(-1., dtype=float64, weak_type=True)
     """
-    (x,) = inexact("gammasgn", x)
+    (x,) = real("gammasgn", x)
     odd = (fnp.floor(x) % 2 == 1) & (x < 0)
     sign = fnp.where(odd | ((x == 0) & fnp.signbit(x)), -1.0, fnp.ones_like(x))
     return fnp.where((x < 0) & (fnp.floor(x) == x) | fnp.isnan(x), fnp.nan, sign)
@@ -224,9 +249,10 @@ def poch(z: Any, m: Any) -> Array:
     >>> special.poch(3.0, 2.0)
     Array(12., dtype=float64, weak_type=True)
     """
-    z, m = inexact("poch", z, m)
-    sign = gammasgn(z) * gammasgn(z + m)
-    return fnp.where(m == 0.0, fnp.ones_like(z), sign * fnp.exp(gammaln(z + m) - gammaln(z)))
+    z, m = real("poch", z, m)
+    ratio = gammasgn(z) * gammasgn(z + m) * fnp.exp(gammaln(z + m) - gammaln(z))
+    pole = (z <= 0) & (fnp.floor(z) == z)
+    return fnp.where((m == 0.0) & pole, fnp.ones_like(z), ratio)
 
 
 def comb(N: Any, k: Any, *, repetition: bool = False) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import funcgrad.numpy as fnp
 from funcgrad import lax
 from funcgrad.lax import scipy_special as _primitives
-from funcgrad.scipy.special.common import Array, inexact, same_shape
+from funcgrad.scipy.special.common import Array, inexact, real, same_shape
 
 __all__ = ["hyp1f1", "hyp2f1", "sph_harm_y"]
 
@@ -22,13 +22,13 @@ def hyp1f1(a: Any, b: Any, x: Any) -> Array:
     >>> special.hyp1f1(1.0, 1.0, 1.0)
     Array(2.71828183, dtype=float64, weak_type=True)
     """
-    return _primitives.hyp1f1_p.bind(*same_shape("hyp1f1", a, b, x))
+    return _primitives.hyp1f1_p.bind(*same_shape("hyp1f1", *real("hyp1f1", a, b, x)))
 
 
 def hyp2f1(a: Any, b: Any, c: Any, x: Any) -> Array:
     """Gauss's hypergeometric function of real numbers. Needs SciPy.
 
-    Differentiable in x (NotImplementedError for the others).
+    Differentiable in all four, for x < 1.
 
     >>> from funcgrad.scipy import special
     >>> special.hyp2f1(1.0, 1.0, 2.0, 0.5)

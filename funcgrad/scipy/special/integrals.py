@@ -6,7 +6,7 @@ from typing import Any
 
 import funcgrad.numpy as fnp
 from funcgrad.lax import scipy_special as _primitives
-from funcgrad.scipy.special.common import Array, inexact, same_shape
+from funcgrad.scipy.special.common import Array, inexact, real, same_shape
 
 __all__ = ["exp1", "expi", "expn", "fresnel", "sici", "spence"]
 
@@ -18,7 +18,7 @@ def expi(x: Any) -> Array:
     >>> special.expi(1.0)
     Array(1.89511782, dtype=float64, weak_type=True)
     """
-    return _primitives.expi_p.bind(*inexact("expi", x))
+    return _primitives.expi_p.bind(*real("expi", x))
 
 
 def exp1(x: Any) -> Array:
@@ -28,7 +28,7 @@ def exp1(x: Any) -> Array:
     >>> special.exp1(1.0)
     Array(0.21938393, dtype=float64, weak_type=True)
     """
-    return _primitives.exp1_p.bind(*inexact("exp1", x))
+    return _primitives.exp1_p.bind(*real("exp1", x))
 
 
 def spence(x: Any) -> Array:
@@ -50,7 +50,7 @@ def expn(n: Any, x: Any) -> Array:
     >>> special.expn(2, 1.0)
     Array(0.14849551, dtype=float64, weak_type=True)
     """
-    return _primitives.expn_p.bind(*same_shape("expn", n, x))
+    return _primitives.expn_p.bind(*same_shape("expn", *real("expn", n, x)))
 
 
 def sici(x: Any) -> tuple[Array, Array]:
