@@ -124,6 +124,8 @@ slice_p = Slice("slice")
 class Pad(Primitive):
     """`padding_config` holds (low, high, interior) for each axis; negative low and high cut off."""
 
+    memory = "new"
+
     def impl(self, x: Any, value: Any, *, padding_config: Any) -> Any:
         return pad_value(x, value, padding_config)
 
@@ -200,18 +202,34 @@ class Pad(Primitive):
         return select_n_p.bind(mask, out, values), 0
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
-        config = tuple(map(tuple, eqn.params["padding_config"]))
         value, out = eqn.invars[1], eqn.outvars[0].aval
-        zero = type(value) is Literal and not np.any(value.val._value)
-        if not zero or out.dtype.kind not in "fciub" or any(min(c[:2]) < 0 or c[2] for c in config):
-            return f"{emitter.helper(pad_value)}({args[0]}, {args[1]}, {emitter.literal(config)})"
+        inside = _inside(eqn)
+        number = value.val._value if type(value) is Literal else None
+        if inside is None or number is None or np.any(number) or np.signbit(number.real):
+            config = emitter.literal(tuple(map(tuple, eqn.params["padding_config"])))
+            return f"{emitter.helper(pad_value)}({args[0]}, {args[1]}, {config})"
         # The transpose of a slice: zeros, with the operand laid into them.
-        name = emitter.fresh("p")
-        sizes = zip(eqn.invars[0].aval.shape, config, strict=True)
-        inside = ", ".join(f"{low}:{low + n}" for n, (low, _, _) in sizes)
+        name: str = emitter.variable()
         emitter.statement(f"{name} = np.zeros({out.shape}, {emitter.literal(out.dtype)})")
         emitter.statement(f"{name}[{inside}] = {args[0]}")
         return name
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        inside = _inside(eqn)
+        if inside is None:
+            return None
+        emitter.statement(f"{out}.fill({args[1]})")
+        emitter.statement(f"{out}[{inside}] = {args[0]}")
+        return out
+
+
+def _inside(eqn: JaxprEqn) -> str | None:
+    """Where the operand of a `pad` lies in the result, as an index; None if not all of it, and close."""
+    out, config = eqn.outvars[0].aval, eqn.params["padding_config"]
+    if out.dtype.kind not in "fciub" or any(min(a, b) < 0 or c for a, b, c in config):
+        return None
+    sizes = zip(eqn.invars[0].aval.shape, config, strict=True)
+    return ", ".join(f"{low}:{low + n}" for n, (low, _, _) in sizes)
 
 
 pad_p = Pad("pad")

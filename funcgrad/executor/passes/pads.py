@@ -38,6 +38,13 @@ class SumOfParts(Primitive):
         out: str = emitter.variable()
         shape, dtype = eqn.params["shape"], emitter.literal(eqn.outvars[0].aval.dtype)
         emitter.statement(f"{out} = {emitter.numpy('zeros')}({shape}, {dtype})")
+        return self._added(emitter, args, out, eqn)
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str:
+        emitter.statement(f"{out}.fill(0)")
+        return self._added(emitter, args, out, eqn)
+
+    def _added(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str:
         for x, box in zip(args, eqn.params["boxes"], strict=True):
             part = ", ".join(f"{a}:{b}" for a, b in box)
             emitter.statement(f"{out}[{part}] += {x}")
