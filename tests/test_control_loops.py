@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import _thread
-import re
 import threading
-import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,6 @@ import pytest
 import funcgrad as fg
 import funcgrad.numpy as jnp
 from funcgrad import lax
-from funcgrad.executor.compile import compile_jaxpr
 
 XS = jnp.arange(1.0, 4.0)
 W = jnp.arange(9.0).reshape(3, 3) / 10
@@ -180,127 +177,6 @@ def test_branches_share_their_residuals() -> None:
     assert len(forward.outvars) <= 3
 
 
-def test_results_that_nobody_reads_are_not_computed() -> None:
-    f = lambda x: lax.scan(lambda c, x: ((c[0] + x, jnp.exp(c[1])), jnp.sin(c[1])), (x, x), XS)[0][
-        0
-    ]
-    source = fg.jit(f).lower(1.0).as_text()
-    assert "exp" not in source and "sin" not in source and "empty" not in source
-
-
-def test_what_is_invariant_is_computed_before_the_loop() -> None:
-    f = lambda c, w: lax.fori_loop(0, 100, lambda i, c: jnp.exp(w) * c, c)
-    source = fg.jit(f).lower(XS, XS).as_text()
-    assert source.index("exp") < source.index("for ")
-    g = lambda c, w: lax.while_loop(lambda c: c[0] < 9.0, lambda c: jnp.exp(w) * c, c)
-    source = fg.jit(g).lower(XS, XS).as_text()
-    assert source.index("exp") < source.index("while ")
-
-
-def test_sums_are_added_to_in_place_and_nobody_sees_it() -> None:
-    f = fg.jit(lambda s, xs: lax.scan(lambda s, x: (s + x, None), s, xs)[0])
-    start, rows = jnp.zeros(3), jnp.ones((4, 3))
-    assert "out=" in f.lower(start, rows).as_text()
-    first = f(start, rows)
-    np.testing.assert_array_equal(first, [4.0, 4.0, 4.0])
-    np.testing.assert_array_equal(start, [0.0, 0.0, 0.0])
-    np.testing.assert_array_equal(f(first, rows), [8.0, 8.0, 8.0])
-    np.testing.assert_array_equal(first, [4.0, 4.0, 4.0])
-
-
-def test_what_no_turn_waits_for_is_done_for_all_at_once() -> None:
-    rows, u = jnp.arange(18.0).reshape(6, 3) / 20, jnp.cos(W)
-
-    def loss(c: Any, w: Any, u: Any, rows: Any) -> Any:
-        def step(c: Any, x: Any) -> Any:
-            c = jnp.tanh(c @ w + x @ u)
-            return c, (jnp.sin(c @ u), x @ u, 1.0, c)
-
-        c, ys = lax.scan(step, c, rows)
-        return sum(jnp.sum(y * y) for y in (c, *ys))
-
-    def python(c: Any, w: Any, u: Any, rows: Any) -> Any:
-        total = 0.0
-        for x in rows:
-            c = jnp.tanh(c @ w + x @ u)
-            total += sum(jnp.sum(y * y) for y in (jnp.sin(c @ u), x @ u, jnp.ones(()), c))
-        return total + jnp.sum(c * c)
-
-    args = (XS / 3, W, u, rows)
-    source = fg.jit(loss).lower(*args).as_text()
-    loop = "".join(line for line in source.splitlines() if line.startswith(" " * 8))
-    products = re.compile(r"np\.matmul\(|\.dot\(")
-    assert len(products.findall(loop)) == 1 and len(products.findall(source)) == 3
-    gradients = fg.jit(fg.grad(loss, argnums=(0, 1, 2, 3)))
-    source = gradients.lower(*args).as_text()
-    # Backwards the loop multiplies by the weights only; their gradients are products over all turns.
-    assert "outer" not in source and source.count("_turned") == 0
-    np.testing.assert_allclose(fg.jit(loss)(*args), python(*args), rtol=1e-12)
-    for a, b in zip(gradients(*args), fg.grad(python, argnums=(0, 1, 2, 3))(*args), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-10)
-
-
-@pytest.mark.parametrize("reverse", [False, True])
-def test_sums_of_products_over_the_turns(reverse: bool) -> None:
-    rows = jnp.arange(18.0).reshape(6, 3) / 20
-
-    def step(carry: Any, x: Any) -> Any:
-        total, transposed, c = carry
-        y = jnp.sin(c) * x
-        return (total + jnp.outer(y, x), transposed + jnp.outer(c, y).T, c + y), c
-
-    start = (W, jnp.zeros((3, 3)), XS)
-    found = fg.jit(lambda s, xs: lax.scan(step, s, xs, reverse=reverse))(start, rows)
-    carry, ys = start, []
-    for x in rows[::-1] if reverse else rows:
-        carry, y = step(carry, x)
-        ys.append(y)
-    for a, b in zip(found[0], carry, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-13)
-    np.testing.assert_allclose(found[1], np.stack(ys[::-1] if reverse else ys), rtol=1e-13)
-
-
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("length", [0, 1, 5])
-def test_rows_are_written_in_place_each_to_its_own(reverse: bool, length: int) -> None:
-    def step(carry: Any, x: Any) -> Any:
-        a, b, n = carry
-        y = jnp.sin(a * x)
-        z = y + b
-        # The same row twice, a row that is a carry, one as it comes in, scalars, products, constants.
-        rows = (y, y, a, z, b, n, n + 1, jnp.outer(y, z), 2.0, jnp.concatenate([y, z]), z[::-1])
-        return (z, y * 2.0, n + 1), rows
-
-    start = (jnp.ones(2), jnp.arange(2.0), 0)
-    xs = jnp.arange(12.0).reshape(6, 2)[:length]
-    f = fg.jit(lambda s, xs: lax.scan(step, s, xs, reverse=reverse))
-    if length > 1:
-        assert f.lower(start, xs).as_text().count("out=") >= 3
-    carry, rows = start, []
-    for x in xs[::-1] if reverse else xs:
-        carry, row = step(carry, x)
-        rows.append(row)
-    for _ in range(2):
-        found, stacks = f(start, xs)
-        for p, q in zip(found, carry, strict=True):
-            np.testing.assert_allclose(p, q)
-        columns = list(zip(*(rows[::-1] if reverse else rows), strict=True))
-        for stack, column in zip(stacks, columns, strict=False):
-            np.testing.assert_allclose(stack, np.stack(column))
-    # A last carry does not hold the stack that it was written in.
-    assert length == 0 or np.asarray(found[0]).base is None or found[0].size < 4
-
-
-def test_matrices_are_laid_out_for_the_loop() -> None:
-    h, w = jnp.ones((16, 3)), W
-    f = fg.jit(lambda h, w: lax.scan(lambda h, _: (jnp.sin(h @ w.T), None), h, length=5)[0])
-    assert "ascontiguousarray" in f.lower(h, w).as_text()
-    expected = np.ones((16, 3))
-    for _ in range(5):
-        expected = np.sin(expected @ np.asarray(w).T)
-    np.testing.assert_allclose(f(h, w), expected, rtol=1e-13)
-
-
 # Derivatives
 
 
@@ -403,30 +279,6 @@ def test_the_first_nan_is_found_inside() -> None:
         assert lax.fori_loop(0, 4, lambda i, c: c + i, 0.0) == 6.0
 
 
-def test_a_million_turns() -> None:
-    f = fg.jit(lambda x: lax.fori_loop(0, 1_000_000, lambda i, c: c * 0.5 + 1.0, x))
-    assert f(0.0) == 2.0
-    assert len(f.lower(0.0).as_text()) < 500
-
-
-@pytest.mark.parametrize("jit", [False, True], ids=["eager", "jit"])
-def test_turns_leave_no_memory_behind(jit: bool) -> None:
-    n, x = 20_000, jnp.ones(1000)
-    loops = [
-        lambda x: lax.scan(lambda c, _: (c * 0.5 + 1.0, None), x, length=n)[0],
-        lambda x: lax.fori_loop(0, n, lambda i, c: jnp.where(i > 3, c * 0.5, c), x),
-        lambda x: lax.while_loop(lambda s: s[0] < n, lambda s: (s[0] + 1, -s[1]), (0, x))[1],
-    ]
-    for loop in loops:
-        run = fg.jit(loop) if jit else loop
-        run(x)
-        tracemalloc.start()
-        run(x)
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        assert peak < 1_000_000
-
-
 @pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
 def test_an_exception_in_a_callback_leaves_nothing_behind(error: type[BaseException]) -> None:
     def fails(value: Any) -> Any:
@@ -501,36 +353,3 @@ def test_deep_nesting() -> None:
     f = nested(25)
     assert float(fg.jit(f)(1.0)) == pytest.approx(1.01)
     assert float(fg.grad(f)(1.0)) == pytest.approx(1.01)
-
-
-def test_large_products_for_all_turns_are_kept() -> None:
-    """Large enough that the product is written into memory of its own."""
-    rows = jnp.asarray(np.random.default_rng(0).normal(size=(40, 20, 30)))
-    w = jnp.asarray(np.random.default_rng(1).normal(size=(30, 200)) / 30)
-    step = lambda c, x: (jnp.cos(c) + x @ w, None)
-    f = fg.jit(lambda xs: lax.scan(step, jnp.zeros((20, 200)), xs)[0])
-    expected = np.zeros((20, 200))
-    for x in np.asarray(rows):
-        expected = np.cos(expected) + x @ np.asarray(w)
-    np.testing.assert_allclose(f(rows), expected, rtol=1e-12)
-
-
-def test_loops_outside_jit_are_compiled_once() -> None:
-    def run(scale: Any) -> Any:
-        step = lambda c, x: (jnp.sin(c) * scale + fg.nn.relu(x), None)
-        carry = lax.scan(step, 0.0, XS)[0]
-        found = lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * scale), (0, carry))
-        return lax.cond(found[1] > 0, lambda x: x + scale, lambda x: x - scale, found[1])
-
-    loss = lambda xs: lax.scan(lambda c, x: (jnp.sin(c) * x, c), 0.5, xs)[1].sum()
-    first = run(2.0), fg.grad(loss)(XS), fg.hessian(loss)(XS)
-    compiled = compile_jaxpr.cache_info().misses
-    again = run(2.0), fg.grad(loss)(XS), fg.hessian(loss)(XS)
-    assert compile_jaxpr.cache_info().misses == compiled
-    for a, b in zip(first, again, strict=True):
-        np.testing.assert_array_equal(a, b)
-    # What the bodies close over is looked at each time.
-    assert float(run(3.0)) == pytest.approx(float(fg.jit(run)(3.0)))
-    results = [float(run(s)) for s in (1, 1.0, True, 2.5)]
-    assert results[0] == results[1] == results[2] != results[3]
-    assert run(np.int8(1)).dtype == run(1).dtype
