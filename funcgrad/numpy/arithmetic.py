@@ -103,7 +103,7 @@ def floor_divide(x1: ArrayLike, x2: ArrayLike, /) -> Array:
         raise TypeError("floor_divide does not support complex-valued inputs")
     if kind in "iu":
         if _divides(x, y):
-            return ConcreteArray(np.floor_divide(x._value, y._value), x.weak_type and y.weak_type)  # type: ignore[attr-defined]  # concrete
+            return ConcreteArray(np.floor_divide(x._value, y._value), x.weak_type and y.weak_type)  # type: ignore[attr-defined]  # both are concrete, or they would not divide
         q = lax.div(x, y)
         if kind == "u":
             return q
@@ -124,7 +124,7 @@ def remainder(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     """
     x, y = _numbers("remainder", x1, x2)
     if _divides(x, y):
-        return ConcreteArray(np.remainder(x._value, y._value), x.weak_type and y.weak_type)  # type: ignore[attr-defined]  # concrete
+        return ConcreteArray(np.remainder(x._value, y._value), x.weak_type and y.weak_type)  # type: ignore[attr-defined]  # both are concrete, or they would not divide
     r = _truncated_remainder(x, y)
     zero = _like(r, 0)
     wrong = lax.bitwise_and(lax.ne(lax.lt(r, zero), lax.lt(y, _like(y, 0))), lax.ne(r, zero))
