@@ -32,7 +32,7 @@ class StoreException(Exception):
     """
 
 
-class Store:
+class _Store:
     """A place for one value, given once."""
 
     __slots__ = ("_values",)
@@ -69,7 +69,7 @@ class WrappedFun:
         f: Callable[..., Any],
         f_transformed: Callable[..., Any],
         transforms: tuple[tuple[Callable[..., Any], tuple[Any, ...]], ...],
-        stores: tuple[Store | None, ...],
+        stores: tuple[_Store | None, ...],
         params: tuple[tuple[str, Any], ...],
         in_type: Any,
         debug_info: Any,
@@ -87,7 +87,7 @@ class WrappedFun:
         return self.f_transformed(*args, **kwargs)
 
     def wrap(
-        self, gen: Callable[..., Any], gen_static_args: tuple[Any, ...], out_store: Store | None
+        self, gen: Callable[..., Any], gen_static_args: tuple[Any, ...], out_store: _Store | None
     ) -> WrappedFun:
         """This function inside one more transformation, called as `gen(f, [store,] *static, *args)`."""
         before = gen_static_args if out_store is None else (out_store, *gen_static_args)
@@ -101,7 +101,7 @@ class WrappedFun:
             self.debug_info,
         )
 
-    def populate_stores(self, stores: tuple[Store | None, ...]) -> None:
+    def populate_stores(self, stores: tuple[_Store | None, ...]) -> None:
         """Fill the places of this function with the values of an equal function that has run."""
         for mine, theirs in zip(self.stores, stores, strict=True):
             if mine is not None and theirs is not None:
@@ -173,7 +173,7 @@ def transformation_with_aux2(
     """
     if fun is None:
         return functools.partial(transformation_with_aux2, gen)
-    store = Store()
+    store = _Store()
     return fun.wrap(gen, gen_static_args, store), lambda: store.val
 
 
@@ -211,7 +211,7 @@ def transformation_with_aux(
     """
     if fun is None:
         return functools.partial(transformation_with_aux, gen)
-    store = Store()
+    store = _Store()
     return fun.wrap(_drive_with_aux, (gen, *gen_static_args), store), lambda: store.val
 
 
@@ -222,7 +222,7 @@ def _drive(f: Callable[..., Any], gen: Callable[..., Any], *args: Any, **kwargs:
 
 
 def _drive_with_aux(
-    f: Callable[..., Any], store: Store, gen: Callable[..., Any], *args: Any, **kwargs: Any
+    f: Callable[..., Any], store: _Store, gen: Callable[..., Any], *args: Any, **kwargs: Any
 ) -> Any:
     result, aux = _drive(f, gen, *args, **kwargs)
     store.store(aux)

@@ -1,40 +1,15 @@
-"""Jaxprs, their parts, and primitives, for programs that read or make them."""
+"""The jaxprs inside jaxprs, and whether one is well formed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from funcgrad.core.avals import ShapedArray
-from funcgrad.core.checker import JaxprTypeError
 from funcgrad.core.checker import check_jaxpr as _check_jaxpr
-from funcgrad.core.jaxpr import (
-    ClosedJaxpr,
-    DropVar,
-    Jaxpr,
-    JaxprEqn,
-    Literal,
-    Var,
-    jaxpr_as_fun,
-)
+from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr
 from funcgrad.core.jaxpr import subjaxprs as _inner
-from funcgrad.core.primitive import Primitive
 
-__all__ = [
-    "ClosedJaxpr",
-    "DropVar",
-    "Jaxpr",
-    "JaxprEqn",
-    "JaxprTypeError",
-    "Literal",
-    "Primitive",
-    "ShapedArray",
-    "Var",
-    "check_jaxpr",
-    "jaxpr_as_fun",
-    "jaxprs_in_params",
-    "subjaxprs",
-]
+__all__ = ["check_jaxpr", "jaxprs_in_params", "subjaxprs"]
 
 
 def check_jaxpr(jaxpr: Jaxpr) -> None:
