@@ -221,7 +221,7 @@ def test_arguments_of_checkpoint() -> None:
     assert float(fg.grad(f)(3.0, 2, twice=True)) == 12.0
     with pytest.raises(ValueError, match="static_argnums"):
         fg.checkpoint(power, static_argnums=3)(1.0, 2)
-    with pytest.raises(fg.errors.TracerBoolConversionError):
+    with pytest.raises(fg.errors.TracerBoolConversionError, match="for checkpoint / remat"):
         fg.checkpoint(lambda x: x if x > 0 else -x)(1.0)
     with pytest.raises(NotImplementedError, match="concrete"):
         fg.checkpoint(power, concrete=True)

@@ -53,6 +53,8 @@ def checkpoint(
         fun, static_argnums=positions or None, static_argnames=static_argnames or None
     )
 
+    traced._traced_for = "checkpoint / remat"
+
     @functools.wraps(fun, updated=())
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         if any(not -len(args) <= i < len(args) for i in positions):

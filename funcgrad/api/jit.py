@@ -69,6 +69,9 @@ class JitFunction:
     Array(3., dtype=float64, weak_type=True)
     """
 
+    # What the tracing is for, in messages.
+    _traced_for = "jit"
+
     def __init__(
         self,
         fun: Callable[..., Any],
@@ -270,7 +273,7 @@ class JitFunction:
             full, named = self._merged(new_args, new_kwargs, statics)
             return self._fun(*full, **named)
 
-        info = DebugInfo("jit", describe(self._fun), self._names(args, kwargs, statics))
+        info = DebugInfo(self._traced_for, describe(self._fun), self._names(args, kwargs, statics))
         flat = FlatFunction(call, tree, named=self._fun)
         closed = trace_to_jaxpr(flat, avals, info)
         return Version(closed, flat.out_tree, self._name)
