@@ -21,7 +21,7 @@ from funcgrad.tree_util import tree_leaves, tree_map, tree_structure
 
 __all__ = ["bicgstab", "cg", "gmres"]
 
-Operator = Callable[[Array], Array]
+_Operator = Callable[[Array], Array]
 
 
 def _operator(A: Any) -> Callable[[Any], Any]:
@@ -40,7 +40,7 @@ def _shapes(tree: Any) -> list[tuple[int, ...]]:
 
 
 def _solve(
-    iterate: Callable[[Operator, Operator, Array, Array], Array],
+    iterate: Callable[[_Operator, _Operator, Array, Array], Array],
     A: Any,
     b: Any,
     x0: Any,
@@ -65,7 +65,7 @@ def _solve(
     result, _ = ravel_pytree(lax.stop_gradient(function(unravel(flat))))
     dtype = fnp.result_type(flat, start, result, fnp.float32)
 
-    def on_vectors(operator: Callable[[Any], Any]) -> Operator:
+    def on_vectors(operator: Callable[[Any], Any]) -> _Operator:
         def apply(v: Array) -> Array:
             out, _ = ravel_pytree(operator(unravel(astype(v, dtype)) if b_exact else rebuilt(v)))
             return astype(out, dtype)
@@ -76,14 +76,14 @@ def _solve(
     b_exact = all(x.dtype == dtype for x in tree_leaves(b))
     _, wide = ravel_pytree(tree_map(lambda x: astype(x, dtype), b))
     rebuilt = wide
-    identity: Operator = lambda v: v
+    identity: _Operator = lambda v: v
     prepared = identity if preconditioner is None else on_vectors(preconditioner)
     flat, start = astype(flat, dtype), lax.stop_gradient(astype(start, dtype))
 
-    def solve(matvec: Operator, v: Array) -> Array:
+    def solve(matvec: _Operator, v: Array) -> Array:
         return iterate(matvec, prepared, v, start)
 
-    def transposed(matvec: Operator, v: Array) -> Array:
+    def transposed(matvec: _Operator, v: Array) -> Array:
         return iterate(matvec, prepared, v, fnp.zeros_like(v))
 
     solution = lax.custom_linear_solve(
@@ -132,7 +132,7 @@ def cg(
     Array([1., 2.], dtype=float64)
     """
 
-    def iterate(matvec: Operator, prepare: Operator, b: Array, x: Array) -> Array:
+    def iterate(matvec: _Operator, prepare: _Operator, b: Array, x: Array) -> Array:
         limit = 10 * b.size if maxiter is None else maxiter
         goal = fnp.maximum(tol**2 * _square(b), atol**2)
 
@@ -177,7 +177,7 @@ def bicgstab(
     Array([1., 2.], dtype=float64)
     """
 
-    def iterate(matvec: Operator, prepare: Operator, b: Array, x: Array) -> Array:
+    def iterate(matvec: _Operator, prepare: _Operator, b: Array, x: Array) -> Array:
         limit = 10 * b.size if maxiter is None else maxiter
         goal = fnp.maximum(tol**2 * _square(b), atol**2)
 
@@ -250,7 +250,7 @@ def gmres(
             f"invalid solve_method {solve_method}, must be either 'incremental' or 'batched'"
         )
 
-    def iterate(matvec: Operator, prepare: Operator, b: Array, x: Array) -> Array:
+    def iterate(matvec: _Operator, prepare: _Operator, b: Array, x: Array) -> Array:
         limit = 10 * b.size if maxiter is None else maxiter
         size = fnp.sqrt(_square(b))
         goal = fnp.maximum(tol * size, atol)
@@ -275,7 +275,7 @@ def gmres(
     return x, fnp.where(fnp.any(fnp.array(failed)), -1, 0)
 
 
-def _minimal_residual(matvec: Operator, r: Array, size: int) -> Array:
+def _minimal_residual(matvec: _Operator, r: Array, size: int) -> Array:
     """The vector y of the space spanned by r, A r, ..., A^(size-1) r with the least |A y - r|."""
     norm = fnp.sqrt(_square(r))
     basis = fnp.zeros((size + 1, r.size), r.dtype).at[0].set(r / norm)
