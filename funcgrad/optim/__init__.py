@@ -27,6 +27,8 @@ from funcgrad.optim import (
 )
 from funcgrad.optim import factored as _factored
 from funcgrad.optim import inject as _inject
+from funcgrad.optim import lbfgs as _lbfgs
+from funcgrad.optim import linesearch as _linesearch
 from funcgrad.optim import masking as _masking
 from funcgrad.optim import momentum as _momentum
 from funcgrad.optim import monitoring as _monitoring
@@ -36,6 +38,7 @@ from funcgrad.optim import optimizers_more as _optimizers_more
 from funcgrad.optim import scaling as _scaling
 from funcgrad.optim import squares as _squares
 from funcgrad.optim import update as _update
+from funcgrad.optim import zoom as _zoom
 from funcgrad.optim.accumulation import *
 from funcgrad.optim.adaptive import *
 from funcgrad.optim.adding import *
@@ -46,6 +49,8 @@ from funcgrad.optim.conditional import *
 from funcgrad.optim.constraining import *
 from funcgrad.optim.factored import *
 from funcgrad.optim.inject import *
+from funcgrad.optim.lbfgs import *
+from funcgrad.optim.linesearch import *
 from funcgrad.optim.lookahead import LookaheadParams, LookaheadState, lookahead
 from funcgrad.optim.losses import *
 from funcgrad.optim.masking import *
@@ -65,6 +70,7 @@ from funcgrad.optim.tree_utils import (
     tree_update_moment_per_elem_norm as update_moment_per_elem_norm,
 )
 from funcgrad.optim.update import *
+from funcgrad.optim.zoom import *
 
 __all__ = [
     *_accumulation.__all__,
@@ -77,6 +83,8 @@ __all__ = [
     *_constraining.__all__,
     *_factored.__all__,
     *_inject.__all__,
+    *_lbfgs.__all__,
+    *_linesearch.__all__,
     *_masking.__all__,
     *_momentum.__all__,
     *_monitoring.__all__,
@@ -86,6 +94,7 @@ __all__ = [
     *_scaling.__all__,
     *_squares.__all__,
     *_update.__all__,
+    *_zoom.__all__,
     *losses.__all__,
     *schedules.__all__,
     "LookaheadParams",
