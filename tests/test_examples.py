@@ -138,3 +138,38 @@ def test_example_gru_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert run.pictures == {"gru_text.png"}
     assert run.number(r"bits held out: ([\d.]+)") < run.number(r"frequency alone: ([\d.]+)") - 0.4
     assert "held_out=" in run.progress
+
+
+def test_example_digits_cnn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run("digits_cnn", tmp_path, capsys)
+    assert run.pictures == {"digits_cnn.png"}
+    assert run.number(r"test accuracy: ([\d.]+)%") >= 90.0
+    assert "599 held out" in run.text
+    assert "38,282" in run.text
+    assert "loss=" in run.progress
+
+
+def test_example_transformer_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run("transformer_text", tmp_path, capsys)
+    assert run.pictures == {"transformer_text.png"}
+    bits = run.numbers(r"steps, ([\d.]+) bits per character")
+    assert len(bits) == 4
+    assert bits[-1] < 4.5
+    assert 3.0 < run.number(r"letter pairs: ([\d.]+)") < 4.0
+
+
+def test_example_vae_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run("vae_digits", tmp_path, capsys)
+    assert run.pictures == {"vae_digits.png"}
+    own, alone = run.number(r"held out: ([\d.]+)"), run.number(r"on its own: ([\d.]+)")
+    assert own < alone
+    assert "training=" in run.progress
+
+
+def test_example_gp_diabetes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run("gp_diabetes", tmp_path, capsys)
+    assert run.pictures == {"gp_diabetes.png"}
+    start, end = run.number(r"([\d.]+) at the start"), run.number(r"([\d.]+) at the end")
+    assert end < start - 0.05
+    assert 85 < run.number(r"deviations: ([\d.]+)%") <= 100
+    assert run.number(r"square error: ([\d.]+)") < 0.75
