@@ -276,3 +276,17 @@ def test_a_gradient_of_slices_is_one_buffer() -> None:
 
     text = source(fg.grad(f), jnp.arange(4.0))
     assert text.count("np.zeros") == 1 and text.count("+=") == 2
+
+
+def test_few_long_rows_go_element_by_element() -> None:
+    x = jnp.linspace(-1.0, 1.0, 180_000).reshape(3, 200, 300)
+
+    def f(x: Any) -> Any:
+        return jnp.tanh(x) * 2 - x, jnp.max(x * x)
+
+    (group,) = groups(f, x)
+    assert group.flat and group.rows == x.size
+    # Also where the elements do not lie in that order.
+    for y in (x, jnp.transpose(x, (2, 1, 0))[:7]):
+        for compiled, eager in zip(fg.jit(f)(y), f(y)):
+            np.testing.assert_array_equal(np.asarray(compiled), np.asarray(eager))

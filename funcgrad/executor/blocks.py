@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from funcgrad.core.jaxpr import JaxprEqn, Literal
-from funcgrad.executor.fusion import Group
+from funcgrad.executor.fusion import Group, rowwise
 from funcgrad.executor.plan import Seen, Step
 from funcgrad.executor.settings import limits
 
@@ -33,8 +33,8 @@ class Scratch:
             out = eqn.outvars[0]
             place = None
             if out not in outside and out in seen.own:
-                kind = _kind(out)
-                place = self._operand(eqn, i, seen, kind)
+                kind = _kind(out, group.flat)
+                place = self._operand(eqn, i, seen)
                 if place is None:
                     waiting = free.get(kind)
                     place = waiting.pop() if waiting else len(self.arrays)
@@ -45,21 +45,24 @@ class Scratch:
             for v in ending.pop(i, ()):
                 # What died here is free, unless the result has been written over it.
                 if self.places[v] != place or v is out:
-                    free.setdefault(_kind(v), []).append(self.places[v])
+                    free.setdefault(_kind(v, group.flat), []).append(self.places[v])
 
-    def _operand(self, eqn: JaxprEqn, i: int, seen: Seen, kind: Any) -> int | None:
+    def _operand(self, eqn: JaxprEqn, i: int, seen: Seen) -> int | None:
         """The array of an operand that the result may be written over."""
         if not eqn.primitive.in_place(eqn):
             return None
+        out = eqn.outvars[0].aval
         for v in eqn.invars:
-            known = type(v) is not Literal and v in self.places and _kind(v) == kind
-            if known and seen.dies(v, i, eqn):
+            known = type(v) is not Literal and v in self.places
+            alike = v.aval.shape == out.shape and v.aval.dtype == out.dtype
+            if known and alike and seen.dies(v, i, eqn):
                 return self.places[v]
         return None
 
 
-def _kind(v: Any) -> tuple[tuple[int, ...], Any]:
-    return v.aval.shape[1:], v.aval.dtype
+def _kind(v: Any, flat: bool) -> tuple[tuple[int, ...], Any]:
+    """Arrays that may be one: the shape of a row, and the dtype."""
+    return () if flat else v.aval.shape[1:], v.aval.dtype
 
 
 def write_group(emitter: Any, group: Group) -> None:
@@ -72,15 +75,25 @@ def write_group(emitter: Any, group: Group) -> None:
     for v in group.sums:
         parts[v] = emitter.variable()
         emitter.statement(f"{parts[v]} = {_empty(emitter, (blocks, *v.aval.shape), v)}")
+    whole: dict[Any, str] = {}
+    for v in (*group.inputs, *group.outputs):
+        whole[v] = emitter.name(v)
+        if group.flat and v.aval.ndim > 1:
+            whole[v] = emitter.variable()
+            emitter.statement(f"{whole[v]} = {emitter.name(v)}.reshape(-1)")
     index = emitter.variable()
+    # A function also where one thread runs it: what it holds goes when it returns.
+    body = emitter.variable()
+    with emitter.indented(f"def {body}(starts):"):
+        _loop(emitter, group, f"for {index} in starts:", index, parts, whole)
+    starts = f"range(0, {rows}, {block})"
     if group.work >= limits.parallel:
-        body = emitter.variable()
-        with emitter.indented(f"def {body}(starts):"):
-            _loop(emitter, group, f"for {index} in starts:", index, parts)
-        parallel = emitter.module.support("_parallel")
-        emitter.statement(f"{parallel}({body}, range(0, {rows}, {block}))")
+        emitter.statement(f"{emitter.module.support('_parallel')}({body}, {starts})")
     else:
-        _loop(emitter, group, f"for {index} in range(0, {rows}, {block}):", index, parts)
+        emitter.statement(f"{body}({starts})")
+    views = [name for v, name in whole.items() if name != emitter.name(v)]
+    if views:
+        emitter.statement(f"del {', '.join(views)}")
     for v, ufunc in group.sums.items():
         dtype = emitter.literal(v.aval.dtype)
         total = f"{emitter.numpy(ufunc)}.reduce({parts[v]}, 0, {dtype})"
@@ -93,7 +106,14 @@ def _empty(emitter: Any, shape: Sequence[int], v: Any) -> str:
     return text
 
 
-def _loop(emitter: Any, group: Group, head: str, index: str, parts: dict[Any, str]) -> None:
+def _loop(
+    emitter: Any,
+    group: Group,
+    head: str,
+    index: str,
+    parts: dict[Any, str],
+    whole: dict[Any, str],
+) -> None:
     scratch = Scratch(group)
     rows, block = group.rows, group.block
     arrays = [emitter.variable() for _ in scratch.arrays]
@@ -108,7 +128,7 @@ def _loop(emitter: Any, group: Group, head: str, index: str, parts: dict[Any, st
         local: dict[Any, str] = {}
         for v in (*group.inputs, *group.outputs):
             local[v] = emitter.variable()
-            part = f"{emitter.name(v)}[{index}:{index} + {block}]"
+            part = f"{whole[v]}[{index}:{index} + {block}]"
             emitter.statement(f"{local[v]} = {part}")
         outputs = set(group.outputs)
         for eqn in group.eqns:
@@ -126,9 +146,7 @@ def _equation(
     emitter: Any, eqn: JaxprEqn, local: dict[Any, str], into: str | None, outputs: set[Any]
 ) -> None:
     out = eqn.outvars[0]
-    flags = eqn.primitive.by_rows(eqn)
-    if flags is None or not any(flags):
-        flags = (True,)
+    (_, flat), flags, combine = rowwise(eqn)  # type: ignore[misc]  # it is in a group
     args = [
         local[v] if flag and type(v) is not Literal else emitter.name(v)
         for v, flag in zip(eqn.invars, flags, strict=True)
@@ -140,6 +158,9 @@ def _equation(
         if expression != into:
             emitter.statement(f"{expression}{emitter.note(eqn)}")
         return
+    if expression is None and flat and combine is not None:
+        dtype = emitter.literal(out.aval.dtype)
+        expression = f"{emitter.numpy(combine)}.reduce({args[0]}, 0, {dtype})"
     if expression is None:
         expression = eqn.primitive.emit_rows(emitter, args, eqn)
     if expression == into:

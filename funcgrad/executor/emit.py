@@ -239,9 +239,13 @@ class Emitter:
             self.statement("pass")
         self.indent = before
 
+    def apart(self) -> bool:
+        """Whether a block written here is a function of its own, which sees none of our names."""
+        return len(self.indent) >= 4 * DEEPEST
+
     def block(self, closed: ClosedJaxpr, args: Sequence[str], name: str = "body") -> list[str]:
         """Write an inner jaxpr's equations here, for arguments of these names; its results' names."""
-        if len(self.indent) >= 4 * DEEPEST:
+        if self.apart():
             outs = [self.fresh(f"r{i}_") for i in range(len(closed.jaxpr.outvars))]
             target = f"({', '.join(outs)}{',' if len(outs) == 1 else ''}) = " if outs else ""
             self.statement(f"{target}{self.function(closed, name)}({', '.join(args)})")

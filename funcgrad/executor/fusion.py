@@ -13,7 +13,7 @@ from typing import Any
 from funcgrad.core.jaxpr import JaxprEqn, Literal, Var
 from funcgrad.executor.settings import limits
 
-__all__ = ["Group", "fused"]
+__all__ = ["Group", "fused", "rowwise"]
 
 # Operations that take as long as many additions.
 _SLOW = frozenset(
@@ -22,22 +22,28 @@ _SLOW = frozenset(
     integer_pow select_n rem""".split()
 )
 _NATIVE = "biufc"
+# Arrays of fewer rows are taken element by element where that is possible.
+_FEW = 8
+
+# The number of rows, and whether these are single elements of arrays of more than one dimension.
+Kind = tuple[int, bool]
 
 
 class Group:
     """Equations over the same rows.
 
-    `rows` is their number, `block` how many are taken at once. `inputs` are the variables read row by
+    `rows` is their number, `block` how many are taken at once; they are single elements if `flat`, of
+    arrays of any shape. `inputs` are the variables read row by
     row; what else is read is needed whole. `outputs` are those results that are read outside;
     `sums` maps the results that are reductions over the rows to the ufunc that combines them.
     """
 
-    __slots__ = ("block", "eqns", "inputs", "outputs", "rows", "sums", "work")
+    __slots__ = ("block", "eqns", "flat", "inputs", "outputs", "rows", "sums", "work")
 
-    def __init__(self, eqns: list[JaxprEqn], rows: int) -> None:
+    def __init__(self, eqns: list[JaxprEqn], kind: Kind) -> None:
         self.eqns = eqns
-        self.rows = rows
-        self.block = rows
+        self.rows, self.flat = kind
+        self.block = self.rows
         self.inputs: list[Var] = []
         self.outputs: list[Var] = []
         self.sums: dict[Var, str] = {}
@@ -48,10 +54,10 @@ class Group:
 class _Open:
     """A group to which equations are still added; `after` are equations that wait for its results."""
 
-    __slots__ = ("after", "closed", "eqns", "largest", "rows", "weight")
+    __slots__ = ("after", "closed", "eqns", "kind", "largest", "weight")
 
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
         self.eqns: list[tuple[int, JaxprEqn]] = []
         self.after: list[tuple[int, JaxprEqn]] = []
         self.largest = 0
@@ -95,33 +101,35 @@ class _Grouping:
         return group
 
     def add(self, i: int, eqn: JaxprEqn) -> None:
-        rows, flags, summed = _rows(eqn, bool(self.maker))
+        found = _candidate(eqn, bool(self.maker))
         mine: list[_Open] = []
         needed: list[_Open] = []
         for k, v in enumerate(eqn.invars):
             if type(v) is Literal:
                 continue
+            by_row = found is not None and found[1][k]
             made = self.maker.get(v)
             if made is None:
-                if rows and flags[k] and v in self.reader:
+                if by_row and v in self.reader:
                     group = self.find(self.reader[v])
-                    if group.rows == rows and not group.closed:
+                    if found is not None and group.kind == found[0] and not group.closed:
                         mine.append(group)
                 continue
             group = self.find(made[0])
             if not group.closed:
-                fits = rows == group.rows and flags[k] and made[1]
+                fits = found is not None and group.kind == found[0] and by_row and made[1]
                 (mine if fits else needed).append(group)
-        if not rows or (not mine and _largest(eqn) < limits.fused // 4):
+        if found is None or (not mine and _largest(eqn) < limits.fused // 4):
             self.plain(i, eqn, [*mine, *needed])
             return
         for group in needed:
             self.close(group)
-        target = self.joined([g for g in mine if not g.closed], rows)
+        kind, flags, summed = found
+        target = self.joined([g for g in mine if not g.closed], kind)
         target.eqns.append((i, eqn))
         target.largest = max(target.largest, _largest(eqn))
         target.weight += 2 if eqn.primitive.name in _SLOW else 1
-        self.maker[eqn.outvars[0]] = target, not summed
+        self.maker[eqn.outvars[0]] = target, summed is None
         for v, flag in zip(eqn.invars, flags, strict=True):
             if flag and v not in self.maker and _bytes(v) >= limits.pooled:
                 self.reader[v] = target
@@ -137,10 +145,10 @@ class _Grouping:
             self.close(group)
         self.steps.append(eqn)
 
-    def joined(self, groups: list[_Open], rows: int) -> _Open:
+    def joined(self, groups: list[_Open], kind: Kind) -> _Open:
         """One group of all these; the smaller ones are added to the largest."""
         if not groups:
-            group = _Open(rows)
+            group = _Open(kind)
             self.open.append(group)
             return group
         target = max(groups, key=lambda g: len(g.eqns))
@@ -183,28 +191,45 @@ def _largest(eqn: JaxprEqn) -> int:
     return max(map(_bytes, (*eqn.invars, *eqn.outvars)))
 
 
-def _rows(eqn: JaxprEqn, any_open: bool) -> tuple[int, Sequence[bool], bool]:
-    """How many rows the equation treats one by one, which operands go row by row, whether it sums them.
-
-    No rows: it cannot be in a group.
+def rowwise(eqn: JaxprEqn) -> tuple[Kind, Sequence[bool], str | None] | None:
+    """The rows that an equation treats one by one, which operands go row by row, and, if it sums over
+    the rows, the ufunc that puts parts of such sums together. None: it cannot be in a group.
     """
-    out = eqn.outvars[0] if len(eqn.outvars) == 1 else None
-    none: tuple[int, Sequence[bool], bool] = (0, (), False)
-    if out is None or not eqn.invars or eqn.effects:
-        return none
-    if not any_open and _largest(eqn) < limits.fused // 4:
-        return none
-    if out.aval.dtype.kind not in _NATIVE or out.aval.size == 0:
-        return none
-    flags = eqn.primitive.by_rows(eqn)
+    primitive, out = eqn.primitive, eqn.outvars[0].aval
+    x = eqn.invars[0].aval
+    alike = primitive.broadcasts or primitive.name in ("add_any", "convert_element_type")
+    if alike and _lopsided(out):
+        full = [v.aval.shape == out.shape for v in eqn.invars]
+        if all(f or not v.aval.shape for f, v in zip(full, eqn.invars, strict=True)):
+            return (out.size, True), full, None
+    flags = primitive.by_rows(eqn)
     if flags is not None and any(flags):
-        rows = out.aval.shape[0] if out.aval.shape else 0
-        return (rows, flags, False) if rows > 1 else none
-    if eqn.primitive.combine(eqn) is not None:
-        shape = eqn.invars[0].aval.shape
-        if shape[0] > 1 and eqn.invars[0].aval.dtype.kind in _NATIVE:
-            return shape[0], (True,), True
-    return none
+        return ((out.shape[0], False), flags, None) if out.shape and out.shape[0] > 1 else None
+    combine = primitive.combine(eqn)
+    if combine is None or x.dtype.kind not in _NATIVE:
+        return None
+    if not out.shape and _lopsided(x):
+        return (x.size, True), (True,), combine
+    return ((x.shape[0], False), (True,), combine) if x.shape[0] > 1 else None
+
+
+def _lopsided(aval: Any) -> bool:
+    """Whether an array has too few rows, or too long ones: its elements are then rows of their own."""
+    shape = aval.shape
+    if len(shape) < 2 or aval.size == 0:
+        return False
+    long = aval.size * aval.dtype.itemsize // shape[0] > 8 * limits.block
+    return long or shape[0] < _FEW
+
+
+def _candidate(eqn: JaxprEqn, any_open: bool) -> tuple[Kind, Sequence[bool], str | None] | None:
+    """`rowwise`, for an equation that may be in a group."""
+    if len(eqn.outvars) != 1 or not eqn.invars or eqn.effects:
+        return None
+    if not any_open and _largest(eqn) < limits.fused // 4:
+        return None
+    out = eqn.outvars[0].aval
+    return rowwise(eqn) if out.dtype.kind in _NATIVE and out.size else None
 
 
 def _finished(steps: list[JaxprEqn | _Open], results: Sequence[Any]) -> list[JaxprEqn | Group]:
@@ -233,14 +258,11 @@ def _finished(steps: list[JaxprEqn | _Open], results: Sequence[Any]) -> list[Jax
 
 
 def _group(found: _Open, position: int, last: dict[Any, int]) -> Group:
-    group = Group([eqn for _, eqn in found.eqns], found.rows)
+    group = Group([eqn for _, eqn in found.eqns], found.kind)
     made: set[Any] = set()
     inputs: dict[Any, None] = {}
     for eqn in group.eqns:
-        flags = eqn.primitive.by_rows(eqn)
-        combine = None
-        if flags is None or not any(flags):
-            flags, combine = (True,), eqn.primitive.combine(eqn)
+        _, flags, combine = rowwise(eqn)  # type: ignore[misc]  # it is in a group
         for v, flag in zip(eqn.invars, flags, strict=True):
             if flag and type(v) is not Literal and v not in made:
                 inputs[v] = None
