@@ -353,3 +353,18 @@ def test_deep_nesting() -> None:
     f = nested(25)
     assert float(fg.jit(f)(1.0)) == pytest.approx(1.01)
     assert float(fg.grad(f)(1.0)) == pytest.approx(1.01)
+
+    def stacking(depth: int) -> Any:
+        if not depth:
+            return jnp.sin
+        inner = stacking(depth - 1)
+        both = lambda z: (jnp.cos(z), jnp.tanh(z))
+        step = lambda c, _: both(inner(c))
+        return lambda x: lax.scan(step, x, length=1)[1][0]
+
+    for depth in (7, 8, 9):
+        f = lambda x: jnp.sum(stacking(depth)(x))
+        with fg.disable_jit():
+            expected = f(XS), fg.grad(f)(XS)
+        np.testing.assert_allclose(fg.jit(f)(XS), expected[0])
+        np.testing.assert_allclose(fg.jit(fg.grad(f))(XS), expected[1])

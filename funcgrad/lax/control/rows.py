@@ -66,9 +66,11 @@ class Rows:
         size = length * aval.size * dtype.itemsize
         emitter.statement(f"{name} = {emitter.empty((length, *aval.shape), dtype, size)}")
 
-    def body(self, i: str) -> ClosedJaxpr:
+    def body(self, emitter: Any, i: str) -> ClosedJaxpr:
         """The body in which operations write into the rows of turn `i` where they can."""
         self.places = self._places(i)
+        if emitter.apart():
+            return self.closed
         j = self.closed.jaxpr
         wanted: dict[Any, str] = {}
         for place, k in self.places:

@@ -90,7 +90,7 @@ class Scan(Primitive):
                     slices[x] = emitter.fresh("x")
                     emitter.statement(f"{slices[x]} = {x}[{i}]")
             given = [*fixed, *carry, *[slices.get(x, x) for x in xs]]
-            results = emitter.block(rows.body(i), given, "scan_body")
+            results = emitter.block(rows.body(emitter, i), given, "scan_body")
             rows.store(emitter, results)
             new = results[:num_carry]
             for k in sorted(sums.positions):
