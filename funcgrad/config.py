@@ -285,9 +285,9 @@ debug_key_reuse = Flag(
 default_prng_impl = Flag(
     "default_prng_impl",
     "threefry2x32",
-    _one_of(("threefry2x32", "rbg", "unsafe_rbg")),
+    _one_of(("threefry2x32", "philox", "rbg", "unsafe_rbg")),
     in_key=True,
-    doc="The generator of random.key(seed).",
+    doc="The generator of random.key(seed); rbg and unsafe_rbg are names of philox.",
 )
 threefry_partitionable = Flag(
     "threefry_partitionable",

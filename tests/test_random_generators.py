@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import funcgrad as fg
+from funcgrad import random
 from funcgrad.random import blocks, fused, philox, threefry
 from funcgrad.random.impls import philox_impl, threefry_impl
 
@@ -176,3 +178,14 @@ def test_threads_do_not_change_the_numbers(
         results.append(fused.normal(impl, key, shape, dtype))
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])
+
+
+@pytest.mark.parametrize("name", ["philox", "threefry2x32", "rbg", "unsafe_rbg"])
+def test_each_generator_may_be_the_default(name: str) -> None:
+    with fg.default_prng_impl(name):
+        key = random.key(0)
+        assert random.key_impl(key) == name
+        np.testing.assert_array_equal(random.PRNGKey(0), random.key_data(key))
+        assert float(random.uniform(random.PRNGKey(0))) == float(random.uniform(key))
+    with pytest.raises(ValueError, match=r"\['philox', 'rbg', 'threefry2x32', 'unsafe_rbg'\]"):
+        fg.config.update("jax_default_prng_impl", "mersenne")
