@@ -353,3 +353,38 @@ def test_rules_that_disagree_with_the_function(kind: str, change: str) -> None:
     what = "container/pytree structure" if change == "structure" else "shapes/dtypes of"
     with pytest.raises(TypeError, match=f"rule output's first element had {what}"):
         fg.grad(fg.jit(lambda x: fg.tree.leaves(f(x))[0].sum()))(1.0)
+
+
+WRAPPED: dict[str, Callable[[Any], Any]] = {
+    "jit": fg.jit,
+    "checkpoint": fg.checkpoint,
+    "scan": lambda f: lambda x: fg.lax.scan(lambda c, _: (f(c), None), x, None, length=1)[0],
+    "cond": lambda f: lambda x: fg.lax.cond(x > 0, f, lambda x: x, x),
+    "custom_vjp": lambda f: by_vjp,
+    "custom_jvp": lambda f: by_jvps,
+}
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_a_rule_may_differentiate_programs(name: str) -> None:
+    """A rule by `jvp` of a call has primals and tangents in one program, of which only the latter are linear."""
+    inner = WRAPPED[name](jnp.sin)
+    scale = 3.0 if name.startswith("custom") else 1.0
+    f = fg.custom_jvp(lambda x: jnp.sin(x))
+
+    @f.defjvp
+    def rule(primals: Any, tangents: Any) -> Any:
+        if name == "custom_vjp":
+            _, pull = fg.vjp(inner, *primals)
+            return f(*primals), pull(fg.jit(lambda x, t: t + 0 * x)(*primals, *tangents))[0]
+        y, dy = fg.jvp(inner, primals, tangents)
+        return y, fg.jit(lambda x, t: t * jnp.exp(0 * x))(*primals, dy)
+
+    at = 0.5
+    wanted = scale * np.cos(at)
+    for slope in (fg.grad(f), fg.jit(fg.grad(f)), fg.grad(fg.jit(f)), fg.grad(fg.checkpoint(f))):
+        assert float(slope(at)) == pytest.approx(wanted)
+    assert float(fg.jvp(f, (at,), (1.0,))[1]) == pytest.approx(wanted)
+    assert float(fg.linearize(f, at)[1](2.0)) == pytest.approx(2 * wanted)
+    np.testing.assert_allclose(fg.vmap(fg.grad(f))(np.array([at, 1.0])), scale * np.cos([at, 1.0]))
+    assert float(fg.grad(fg.grad(f))(at)) == pytest.approx(-scale * np.sin(at))

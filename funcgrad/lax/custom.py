@@ -13,10 +13,12 @@ from funcgrad.core import source
 from funcgrad.core.array import Array, to_array, typeof
 from funcgrad.core.avals import ShapedArray
 from funcgrad.core.dtypes import float0
-from funcgrad.core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, Var, jaxpr_as_fun
+from funcgrad.core.jaxpr import ClosedJaxpr, JaxprEqn, Literal, Var, jaxpr_as_fun, subjaxprs
 from funcgrad.core.primitive import AxisData, Primitive, Zero
+from funcgrad.core.trace import Trace, Tracer, use_trace
 from funcgrad.errors import UnexpectedTracerError
 from funcgrad.transforms.batch import batch_flat, to_dim
+from funcgrad.transforms.linearize import linearize_flat
 from funcgrad.transforms.stage import lift_tracers, trace_to_jaxpr
 from funcgrad.transforms.structural import reduce_sum_p, zeros
 
@@ -99,6 +101,23 @@ class CustomCall(Primitive):
         return f"{function}({', '.join(args)})"
 
 
+class _MixedCallError(Exception):
+    """A rule calls a program of primals and tangents: its results would all count as tangents."""
+
+
+class _RuleTrace(Trace):
+    """Records what a rule does to tangents on a tape, one operation after the other."""
+
+    __slots__ = ()
+
+    def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        if primitive.multiple_results and ("fun" in params or any(subjaxprs(params))):
+            tangents = [isinstance(x, Tracer) and x._trace is self.parent for x in args]
+            if any(tangents) and not all(tangents):
+                raise _MixedCallError
+        return self.parent.process(primitive, args, params)
+
+
 class CustomJVPCall(CustomCall):
     """`jvp(*primals, *tangents)` gives the results, then their tangents."""
 
@@ -112,6 +131,46 @@ class CustomJVPCall(CustomCall):
         return outs, [
             t if type(t) is Zero or t.dtype != float0 else Zero(typeof(x).to_tangent_aval())
             for x, t in zip(outs, out_tangents, strict=True)
+        ]
+
+    def linearize(self, trace: Any, primals: Any, tangents: Any, params: dict[str, Any]) -> Any:
+        """By the rule on the tape; where it calls programs of primals and tangents, apart."""
+        tape = trace.tape
+        start = len(tape.eqns)
+        boxed = [
+            Zero(typeof(x).to_tangent_aval()) if t is None else tape.tracer(t)
+            for x, t in zip(primals, tangents, strict=True)
+        ]
+        try:
+            with use_trace(_RuleTrace(tape)):
+                outs, found = self.jvp(primals, boxed, **params)
+        except _MixedCallError:
+            del tape.eqns[start:]
+            return self.linearize_apart(trace, primals, tangents, params)
+        return [trace.box(x, t) for x, t in zip(outs, found, strict=True)]
+
+    def linearize_apart(self, trace: Any, primals: Any, tangents: Any, params: Any) -> Any:
+        """The rule is linear in its tangents: linearize it in them, at zero."""
+        given = [i for i, t in enumerate(tangents) if t is not None]
+        avals = [typeof(x).to_tangent_aval() for x in primals]
+        outs: list[Any] = []
+
+        def rule(*directions: Any) -> list[Any]:
+            full: list[Any] = [Zero(a) for a in avals]
+            for i, t in zip(given, directions, strict=True):
+                full[i] = t
+            outs[:], found = self.jvp(primals, full, **params)
+            return [instantiated(t) for t in found]
+
+        with use_trace(trace.parent):
+            _, program = linearize_flat(rule, [zeros(avals[i]) for i in given])
+        new = dict(zip(program.in_vars, [tangents[i] for i in given], strict=True))
+        for eqn in program.eqns:
+            invars = [new.get(x, x) if isinstance(x, Var) else x for x in eqn.invars]
+            trace.tape.eqns.append(eqn.replace(invars=invars))
+        return [
+            x if v is None else trace.tracer(x, new.get(v, v))
+            for x, v in zip(outs, program.out_vars, strict=True)
         ]
 
     def batch(

@@ -96,6 +96,9 @@ class Tape(JaxprTrace):
     def atom(self, x: Any) -> Any:
         return x.variable if type(x) is JaxprTracer and x._trace is self else x
 
+    def origin(self, tracer: Any) -> str:
+        return "It is a tangent."
+
 
 class LinearizeTrace(Trace):
     """Computes primals on the parent and records the tangent program."""
