@@ -363,7 +363,7 @@ def test_deep_nesting() -> None:
         return lambda x: lax.scan(step, x, length=1)[1][0]
 
     for depth in (7, 8, 9):
-        f = lambda x: jnp.sum(stacking(depth)(x))
+        f = lambda x, depth=depth: jnp.sum(stacking(depth)(x))
         with fg.disable_jit():
             expected = f(XS), fg.grad(f)(XS)
         np.testing.assert_allclose(fg.jit(f)(XS), expected[0])
