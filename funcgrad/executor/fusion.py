@@ -218,8 +218,8 @@ def _lopsided(aval: Any) -> bool:
     shape = aval.shape
     if len(shape) < 2 or aval.size == 0:
         return False
-    long = aval.size * aval.dtype.itemsize // shape[0] > 8 * limits.block
-    return long or shape[0] < _FEW
+    long: bool = aval.size * aval.dtype.itemsize // shape[0] > 8 * limits.block
+    return long or bool(shape[0] < _FEW)
 
 
 def _candidate(eqn: JaxprEqn, any_open: bool) -> tuple[Kind, Sequence[bool], str | None] | None:
