@@ -44,7 +44,6 @@ __all__ = [
     "unpack_optimizer_state",
 ]
 
-Step = Any
 _Array = jnp.ndarray
 
 
@@ -67,7 +66,7 @@ class Optimizer(NamedTuple):
     """`init_fn(params)`, `update_fn(step, grads, state)` and `params_fn(state)`."""
 
     init_fn: Callable[[Any], OptimizerState]
-    update_fn: Callable[[Step, Any, OptimizerState], OptimizerState]
+    update_fn: Callable[[Any, Any, OptimizerState], OptimizerState]
     params_fn: Callable[[OptimizerState], Any]
 
 
@@ -94,7 +93,7 @@ def optimizer(opt_maker: Callable[..., Any]) -> Callable[..., Optimizer]:
             leaves, structure = tree.flatten(params)
             return _packed([init(x) for x in leaves], structure)
 
-        def tree_update(step: Step, grads: Any, state: OptimizerState) -> OptimizerState:
+        def tree_update(step: Any, grads: Any, state: OptimizerState) -> OptimizerState:
             leaves, structure = tree.flatten(grads)
             if structure != state.tree_def:
                 raise TypeError(
