@@ -49,3 +49,23 @@ def test_wrapped_functions_are_keys_of_caches() -> None:
     assert value(scaled(lu.wrap_init(abs), 10)) == 20
     assert value(scaled(lu.wrap_init(abs), 3)) == 6
     assert len(calls) == 2
+
+
+def test_keys_are_compared_as_arrays_are() -> None:
+    key = fg.random.key(0)
+    assert bool(jnp.array_equal(key, key, equal_nan=True))
+    assert not bool(jnp.array_equiv(key, fg.random.key(1)))
+
+
+def test_a_compiled_function_shows_what_it_is() -> None:
+    assert repr(fg.jit(abs)) == "<PjitFunction of <built-in function abs>>"
+
+
+def test_custom_gradient_and_closure_convert_are_at_the_top() -> None:
+    @fg.custom_gradient
+    def f(x):
+        return x**2, lambda ct: 10.0 * ct
+
+    assert float(fg.grad(f)(3.0)) == 10.0
+    converted, consts = fg.closure_convert(lambda x: x + 1.0, 2.0)
+    assert float(converted(2.0, *consts)) == 3.0

@@ -3,6 +3,7 @@
 from funcgrad.api.callback import pure_callback
 from funcgrad.api.checkpoint import checkpoint, remat
 from funcgrad.api.custom import custom_jvp, custom_vjp
+from funcgrad.api.custom_gradient import closure_convert, custom_gradient
 from funcgrad.api.devices import (
     Device,
     block_until_ready,
@@ -29,6 +30,8 @@ __all__ = [
     "Device",
     "block_until_ready",
     "checkpoint",
+    "closure_convert",
+    "custom_gradient",
     "custom_jvp",
     "custom_vjp",
     "default_backend",

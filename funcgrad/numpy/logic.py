@@ -391,7 +391,7 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Array:
         return to_array(np.False_)
     x, y = promote_dtypes(x, y)
     same = equal(x, y)
-    if equal_nan:
+    if equal_nan and dtypes.kind(x.dtype) in "fciub":
         same = lax.bitwise_or(same, lax.bitwise_and(lax.ne(x, x), lax.ne(y, y)))
     return lax.reduce_and(astype(same, same.dtype), tuple(range(same.ndim)))
 
@@ -409,7 +409,7 @@ def array_equiv(a1: Any, a2: Any) -> Array:
     except ValueError:
         return to_array(np.False_)
     x, y = promote_shapes("array_equiv", *promote_dtypes(x, y))
-    same = lax.eq(x, y)
+    same = equal(x, y)
     return lax.reduce_and(same, tuple(range(len(shape))))
 
 
