@@ -290,3 +290,22 @@ def test_few_long_rows_go_element_by_element() -> None:
     for y in (x, jnp.transpose(x, (2, 1, 0))[:7]):
         for compiled, eager in zip(fg.jit(f)(y), f(y)):
             np.testing.assert_array_equal(np.asarray(compiled), np.asarray(eager))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, w: jnp.sum(x[:, :, None] * w[None], axis=1),
+        lambda x, w: jnp.sum(x[:, None, :] * w.T[None], axis=-1),
+        lambda x, w: jnp.sum(w[None] * x[:, :, None], axis=1),
+        lambda x, w: jnp.sum(x[:, :, None] * w[None], axis=1, keepdims=True),
+    ],
+)
+def test_sums_of_products_are_matrix_products(function: Any) -> None:
+    draw = np.random.default_rng(0).standard_normal
+    x, w = jnp.asarray(draw((20, 30))), jnp.asarray(draw((30, 10)))
+    text = source(function, x, w)
+    assert "multiply" not in text and "reduce" not in text
+    np.testing.assert_allclose(np.asarray(fg.jit(function)(x, w)), np.asarray(function(x, w)))
+    # Not where one has all the axes.
+    assert "multiply" in source(lambda x: jnp.sum(x * x[:1], axis=1), jnp.ones((100, 20)))
