@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from funcgrad.core import dtypes, pytree
@@ -14,7 +15,10 @@ T = TypeVar("T")
 
 
 class StopGradient(Elementwise):
-    """The identity; nothing is differentiated through it."""
+    """The identity; nothing is differentiated through it. As a linear map it is the identity, too."""
+
+    def transpose(self, ct: Any, *args: Any, **params: Any) -> Sequence[Any]:
+        return (ct,)
 
     def emit(self, emitter: Any, args: Any, eqn: Any) -> str:
         return str(args[0])
