@@ -96,8 +96,64 @@ def _inside(search: Search) -> Array:
     return jnp.where(use_cubic, cubic, jnp.where(use_parabola, parabola, 0.5 * (low.at + high.at)))
 
 
-def _select(condition: Any, a: Any, b: Any) -> Any:
-    return tree_where(condition, a, b)
+def _beginning(start: Point, grad: Any) -> Search:
+    """No step has been tried: all points are where the search starts."""
+    no, count = jnp.array(False), jnp.zeros([], int)
+    infinite = jnp.full_like(start.value, jnp.inf)
+    return Search(count, no, no, start, start, start, count, start, grad, infinite, infinite)
+
+
+class Conditions(NamedTuple):
+    """What a step is asked for."""
+
+    tol: float
+    slope_rtol: float
+    curv_rtol: float
+    approx_dec_rtol: float | None
+    stepsize_precision: float
+    top: float
+
+    def errors(self, start: Point, point: Point) -> tuple[Array, Array]:
+        decrease = point.value - start.value - self.slope_rtol * point.at * start.slope
+        if self.approx_dec_rtol is not None:
+            by_slope = point.slope - (2 * self.slope_rtol - 1.0) * start.slope
+            near = point.value - start.value - self.approx_dec_rtol * jnp.abs(start.value)
+            decrease = jnp.minimum(decrease, jnp.maximum(by_slope, near))
+        decrease = jnp.where(jnp.isnan(decrease), jnp.inf, jnp.maximum(decrease, 0.0))
+        curvature = jnp.maximum(jnp.abs(point.slope) - self.curv_rtol * jnp.abs(start.slope), 0.0)
+        return decrease, jnp.where(jnp.isnan(curvature), jnp.inf, curvature)
+
+    def advanced(self, search: Search, start: Point, point: Point, grad: Any) -> Search:
+        """The search after another step has been tried."""
+        decrease, curvature = self.errors(start, point)
+        low, high, fits = search.low, search.high, decrease <= self.tol
+        bad = ~fits | ((point.value >= low.value) & (search.bracketed | (search.count > 0)))
+        good = fits & (curvature <= self.tol)
+        # Where the value falls but the slope points away from the far end, the minimum is behind.
+        behind = jnp.where(
+            search.bracketed, point.slope * (high.at - low.at) >= 0, point.slope >= 0
+        )
+        new_low = tree_where(bad, low, point)
+        new_high = tree_where(bad, point, tree_where(behind, low, high))
+        third = tree_where(bad | behind, high, low)
+        bracketed = search.bracketed | bad | behind
+        at_top = ~search.bracketed & fits & (point.at >= self.top)
+        tiny = bracketed & (jnp.abs(new_high.at - new_low.at) <= self.stepsize_precision)
+        # The best step so far is kept: the last one that made the value fall, else none.
+        better = good | ~bad
+        return Search(
+            search.count + 1,
+            bracketed,
+            good | at_top | tiny,
+            new_low,
+            new_high,
+            third,
+            search.zooms + search.bracketed,
+            tree_where(better, point, search.chosen),
+            tree_where(better, grad, search.grad),
+            jnp.where(better, decrease, search.decrease_error),
+            jnp.where(better, curvature, search.curvature_error),
+        )
 
 
 def scale_by_zoom_linesearch(
@@ -142,6 +198,7 @@ def scale_by_zoom_linesearch(
             f"initial_guess_strategy is 'keep' or 'one', not {initial_guess_strategy!r}"
         )
     top = jnp.inf if max_learning_rate is None else max_learning_rate
+    asked = Conditions(tol, slope_rtol, curv_rtol, approx_dec_rtol, stepsize_precision, top)
 
     def init(params: Any) -> ScaleByZoomLinesearchState:
         dtype = float_dtype_of(params)
@@ -151,48 +208,6 @@ def scale_by_zoom_linesearch(
             infinite,
             tree_zeros_like(params),
             ZoomLinesearchInfo(jnp.zeros([], int), infinite, infinite),
-        )
-
-    def errors(start: Point, point: Point) -> tuple[Array, Array]:
-        decrease = point.value - start.value - slope_rtol * point.at * start.slope
-        if approx_dec_rtol is not None:
-            by_slope = point.slope - (2 * slope_rtol - 1.0) * start.slope
-            near = point.value - start.value - approx_dec_rtol * jnp.abs(start.value)
-            decrease = jnp.minimum(decrease, jnp.maximum(by_slope, near))
-        decrease = jnp.where(jnp.isnan(decrease), jnp.inf, jnp.maximum(decrease, 0.0))
-        curvature = jnp.maximum(jnp.abs(point.slope) - curv_rtol * jnp.abs(start.slope), 0.0)
-        return decrease, jnp.where(jnp.isnan(curvature), jnp.inf, curvature)
-
-    def advanced(search: Search, start: Point, point: Point, grad: Any, first: Any) -> Search:
-        """The search after another step has been tried."""
-        decrease, curvature = errors(start, point)
-        low, high, fits = search.low, search.high, decrease <= tol
-        bad = ~fits | ((point.value >= low.value) & (search.bracketed | (search.count > 0)))
-        good = fits & (curvature <= tol)
-        # Where the value falls but the slope points away from the far end, the minimum is behind.
-        behind = jnp.where(
-            search.bracketed, point.slope * (high.at - low.at) >= 0, point.slope >= 0
-        )
-        new_low = _select(bad, low, point)
-        new_high = _select(bad, point, _select(behind, low, high))
-        third = _select(bad | behind, high, low)
-        bracketed = search.bracketed | bad | behind
-        at_top = ~search.bracketed & fits & (point.at >= top)
-        tiny = bracketed & (jnp.abs(new_high.at - new_low.at) <= stepsize_precision)
-        # The best step so far is kept: the last one that made the value fall.
-        better = good | ~bad | first
-        return Search(
-            search.count + 1,
-            bracketed,
-            good | at_top | tiny,
-            new_low,
-            new_high,
-            third,
-            search.zooms + search.bracketed,
-            _select(better, point, search.chosen),
-            _select(better, grad, search.grad),
-            jnp.where(better, decrease, search.decrease_error),
-            jnp.where(better, curvature, search.curvature_error),
         )
 
     def update(
@@ -223,33 +238,15 @@ def scale_by_zoom_linesearch(
             longer = jnp.where(search.count == 0, guess, increase_factor * search.low.at)
             at = jnp.where(search.bracketed, _inside(search), jnp.minimum(longer, top))
             point, new_grad = tried(at.astype(dtype))
-            return advanced(search, start, point, new_grad, search.count == 0)
+            return asked.advanced(search, start, point, new_grad)
 
-        guess = state.learning_rate if initial_guess_strategy == "keep" else jnp.ones([], dtype)
-        no, infinite = jnp.array(False), jnp.array(jnp.inf, dtype)
-        count = jnp.zeros([], int)
-        begin = Search(
-            count,
-            no,
-            no,
-            start,
-            start,
-            start,
-            count,
-            start,
-            tree_cast_like(grad, state.grad),
-            infinite,
-            infinite,
-        )
+        guess = jnp.ones([], dtype)
+        if initial_guess_strategy == "keep":  # but not the 0 of a search that failed
+            guess = jnp.where(state.learning_rate > 0, state.learning_rate, guess)
+        begin = _beginning(start, tree_cast_like(grad, state.grad))
         end = lax.while_loop(lambda s: ~s.done & (s.count < max_linesearch_steps), body, begin)
-        # Rather no step than one to where the value is not finite.
-        finite = jnp.isfinite(end.chosen.value)
-        rate = jnp.where(finite, end.chosen.at, zero)
-        kept = _select(
-            finite, (end.chosen.value, end.grad), (start.value, tree_cast_like(grad, state.grad))
-        )
         info = ZoomLinesearchInfo(end.count, end.decrease_error, end.curvature_error)
-        scaled = tree_scale(rate, updates)
-        return scaled, ScaleByZoomLinesearchState(rate, kept[0], kept[1], info)
+        state = ScaleByZoomLinesearchState(end.chosen.at, end.chosen.value, end.grad, info)
+        return tree_scale(end.chosen.at, updates), state
 
     return GradientTransformationExtraArgs(init, update)
