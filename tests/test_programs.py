@@ -40,6 +40,8 @@ PROGRAMS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "network_gradient": (fg.grad(network_cost), (PARAMS, X)),
     "per_example": (fg.vmap(fg.grad(network_cost), (None, 0)), (PARAMS, jnp.ones((4, 3)))),
     "nested_jit": (lambda x: fg.jit(jnp.sin)(x) + fg.jit(jnp.sin)(x), (X,)),
+    "jit_in_jit": (lambda x: fg.jit(lambda y: fg.jit(jnp.sin)(y) + x)(x * 2), (X,)),
+    "jit_twice_the_same": (lambda x: fg.jit(lambda y, z: (y + z, y))(x, x), (X,)),
     "checkpoint": (fg.grad(lambda x: jnp.sum(fg.checkpoint(jnp.sin)(x))), (X,)),
     "custom_rule": (fg.grad(lambda x: jnp.sum(fg.nn.relu(x))), (X,)),
     "forward": (lambda x: fg.jvp(jnp.sin, (x,), (x,)), (X,)),

@@ -48,6 +48,7 @@ class _Names:
 
     def __init__(self, jaxpr: Any) -> None:
         self.names: dict[Any, str] = {}
+        self.count = 0
         self.used: set[Any] = set()
         for sub in _all_jaxprs(jaxpr):
             self.used.update(v for v in sub.outvars if not hasattr(v, "val"))
@@ -56,8 +57,18 @@ class _Names:
 
     def of(self, v: Any) -> str:
         if v not in self.names:
-            self.names[v] = _letters(len(self.names))
+            self.names[v] = _letters(self.count)
+            self.count += 1
         return self.names[v]
+
+    def like(self, inner: Any, outer: Any) -> None:
+        """Give variables of a jaxpr that is called the names of those they stand for."""
+        taken = set()
+        for v, w in zip(inner, outer):
+            if hasattr(v, "val") or hasattr(w, "val") or v in self.names or w in taken:
+                continue
+            taken.add(w)
+            self.names[v] = self.bound(w)
 
     def bound(self, v: Any) -> str:
         """At the place where it is bound: `_` if nobody reads it."""
@@ -70,15 +81,16 @@ class _Names:
         for eqn in (e for j in _all_jaxprs(jaxpr) for e in j.eqns):
             for sub in _subjaxprs(eqn.params):
                 entry = count.setdefault(
-                    id(_open(sub)), [_open(sub), 0, eqn.params.get("name", "jaxpr")]
+                    id(_open(sub)), [_open(sub), 0, str(eqn.params.get("name", "jaxpr"))]
                 )
                 entry[1] += 1
         taken: dict[str, int] = {}
         result = []
         for sub, times, name in count.values():
             if times > 1:
+                name = name.strip("<>")
                 n = taken[name] = taken.get(name, -1) + 1
-                result.append((sub, f"{name}{n}" if n else str(name)))
+                result.append((sub, f"{name}{n}" if n else name))
         result.reverse()
         return result
 
@@ -113,6 +125,9 @@ class _Printer:
         outs = " ".join(self.typed(v, self.names.bound) for v in eqn.outvars)
         args = " ".join(map(self.atom, eqn.invars))
         name = eqn.primitive.name
+        if name == "jit" and id(called := _open(eqn.params["jaxpr"])) not in self.shared:
+            self.names.like(called.invars, eqn.invars)
+            self.names.like(called.outvars, eqn.outvars)
         head = f"{outs} = {name}" if outs else name
         params = self.params(eqn)
         note = f" # {eqn.source_info}" if self.source_info else ""
