@@ -63,6 +63,27 @@ exp1_p = Elementwise(
 )
 
 
+def _expn(n: Any, x: Any) -> Any:
+    """SciPy's expn, which takes whole orders only, and the others (DLMF 8.19.17, 8.19.10)."""
+    out = scipy_function("expn")(np.floor(n), x)
+    whole = n == np.floor(n)
+    if np.all(whole):
+        return out
+    v, y = (np.asarray(z, np.float64) for z in np.broadcast_arrays(n, x))
+    with np.errstate(all="ignore"):
+        fraction = y + v + 400
+        for k in range(200, 0, -1):
+            fraction = y + v + 2 * (k - 1) - k * (v + k - 1) / fraction
+        term, total = np.ones_like(y), np.zeros_like(y)
+        for k in range(40):
+            total = total + term / (1 - v + k)
+            term = term * -y / (k + 1)
+        gamma = require("scipy.special", "scipy").gamma
+        series = gamma(1 - v) * y ** (v - 1) - total
+        rest = np.where(y < 0, np.nan, np.where(y < 1, series, np.exp(-y) / fraction))
+    return np.where(whole, out, rest).astype(x.dtype)[()]
+
+
 def _expn_slope(z: Any, n: Any, x: Any) -> Any:
     """-E_{n-1}, where E_{-1}(x) = exp(-x) (1 + 1/x) / x, DLMF 8.19.13."""
     n, x = broadcast_to(n, z.shape), broadcast_to(x, z.shape)
@@ -73,7 +94,7 @@ def _expn_slope(z: Any, n: Any, x: Any) -> Any:
 
 expn_p = Elementwise(
     "expn",
-    scipy_function("expn"),
+    _expn,
     refuse(NotImplementedError, "Differentiation of expn by n is not implemented"),
     _expn_slope,
     accepts="f",

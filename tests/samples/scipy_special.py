@@ -43,6 +43,12 @@ ROWS: list[Row] = [
         ref=sps.expn,
         tol=10.0,
     ),
+    *op(
+        "scipy.special.expn",
+        case(1.5, F("n", **P)),
+        ref=lambda n, x: 2 * (np.exp(-x) - np.sqrt(np.pi * x) * sps.erfc(np.sqrt(x))),
+        tol=10.0,
+    ),
     *op("scipy.special.softmax", case(F(2, 3)), ref=sps.softmax),
     *op("scipy.special.log_softmax", case(F(2, 3)), ref=sps.log_softmax),
     *op("scipy.special.owens_t", case(F("n"), F("n")), ref=sps.owens_t, tol=10.0),
