@@ -143,7 +143,8 @@ def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, Raw], dict[str, s
         raise CheckpointError(f"{path} is not a safetensors file: {error}") from error
     data = memoryview(content)[8 + length :]
     _check_layout(path, entries, len(data))
-    if metadata.get(_CHECKSUM, f"{zlib.crc32(data):08x}") != f"{zlib.crc32(data):08x}":
+    checksum = metadata.get(_CHECKSUM)
+    if checksum is not None and checksum != f"{zlib.crc32(data):08x}":
         raise CheckpointError(f"{path} is damaged: its checksum is not that of its data.")
     arrays = {
         name: _array(data[begin:end], dtype, shape) for name, dtype, shape, begin, end in entries
@@ -188,5 +189,5 @@ def _check_layout(path: Any, entries: list[Entry], size: int) -> None:
 
 
 def _array(data: memoryview, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Raw:
-    native = np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype)
-    return native.reshape(shape)
+    stored = np.frombuffer(data, dtype.newbyteorder("<"))
+    return stored.astype(dtype, copy=False).reshape(shape)
