@@ -105,7 +105,7 @@ def test_known_places_are_slices(how: str, place: Any) -> None:
 def test_labels_read_and_write_in_one_call() -> None:
     x, i = jnp.asarray(X), jnp.asarray(LABELS)
     read = fg.jit(lambda x, i: x[jnp.arange(5), i]).lower(x, i).as_text()
-    assert "_read_points(a, c, b" in read
+    assert "_read_points(" in read
     cost = lambda x, i: jnp.sum(x[jnp.arange(5), i])
     assert "unique=True" in fg.jit(fg.grad(cost)).lower(x, i).as_text()
 
