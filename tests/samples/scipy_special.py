@@ -49,6 +49,12 @@ ROWS: list[Row] = [
         ref=lambda n, x: 2 * (np.exp(-x) - np.sqrt(np.pi * x) * sps.erfc(np.sqrt(x))),
         tol=10.0,
     ),
+    *op(
+        "scipy.special.zeta",
+        case(F("n", lo=1.5, hi=4.0), F("n", **P)),
+        ref=sps.zeta,
+        tol=10.0,
+    ),
     *op("scipy.special.softmax", case(F(2, 3)), ref=sps.softmax),
     *op("scipy.special.log_softmax", case(F(2, 3)), ref=sps.log_softmax),
     *op("scipy.special.owens_t", case(F("n"), F("n")), ref=sps.owens_t, tol=10.0),
