@@ -1,7 +1,7 @@
 """Train a small transformer, character by character, on English text that ships with Python.
 
-The text is the reference documentation that Python's own `help()` shows (`pydoc_data.topics`, about
-700,000 characters). The network reads 64 characters and gives, at each of them, the probabilities of
+The text is the reference documentation that Python's own `help()` shows (`pydoc_data.topics`, more
+than 400,000 characters). The network reads 64 characters and gives, at each of them, the probabilities of
 the next one; attention is causal, so all 64 guesses are made at once. The loss is the surprise
 averaged over the n characters of a minibatch, so backpropagation gives the gradient of the loss
 averaged over the n samples. While it trains, the network writes a few lines of its own.
@@ -34,7 +34,6 @@ WIDTH = 64
 HEADS = 4
 BLOCKS = 2
 RATE = 4e-3
-SAMPLE = 80  # characters that the network writes while it trains
 
 
 def load_text() -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -107,7 +106,7 @@ class Writer:
 
 
 def train(
-    writer: Writer, training: np.ndarray, held_out: np.ndarray, steps: int
+    writer: Writer, training: np.ndarray, held_out: np.ndarray, steps: int, sample_length: int
 ) -> tuple[Any, list[float], list[tuple[int, float]]]:
     """The parameters, the loss of each step, and (step, bits per character on the held-out text)."""
     init_key, write_key = random.split(random.key(0))
@@ -133,7 +132,7 @@ def train(
         losses.append(float(value))
         if i % max(1, steps // 4) == 0:
             bits.append((i, writer.bits(params, held_out)))
-            sample = writer.write(params, write_key, held_out[:CONTEXT], SAMPLE)
+            sample = writer.write(params, write_key, held_out[:CONTEXT], sample_length)
             tqdm.write(f"--- after {i} steps, {bits[-1][1]:.2f} bits per character:\n{sample}\n")
             progress.set_postfix(loss=f"{losses[-1]:.3f}", bits=f"{bits[-1][1]:.2f}")
     return params, losses, bits
@@ -157,7 +156,7 @@ def draw(
     left.axhline(pairs, ls="--", color="tab:red", label="table of letter pairs")
     left.set(xlabel="step", ylabel="bits per character", title="Surprise")
     left.legend()
-    start = len(held_out) // 2
+    start = len(held_out) // 5
     passages = np.stack([held_out[start + 48 * i :][: CONTEXT + 1] for i in range(10)])
     surprise = np.asarray(writer.surprises(params, passages)) / np.log(2)
     cells = surprise[:, -48:]
@@ -185,7 +184,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     writer = Writer(alphabet)
     print(stax.summary(writer.network, (-1, CONTEXT)))
     print(f"{len(training):,} characters to train on, {len(held_out):,} held out")
-    params, losses, bits = train(writer, training, held_out, 16 if options.fast else options.steps)
+    steps, sample_length = (16, 30) if options.fast else (options.steps, 200)
+    params, losses, bits = train(writer, training, held_out, steps, sample_length)
 
     pairs = pair_bits(training, held_out, len(alphabet))
     path = options.out / "transformer_text.png"

@@ -33,7 +33,7 @@ from funcgrad import optim, random, stax
 from funcgrad.scipy.special import ndtri
 
 BATCH = 100
-RATE = 2e-3
+RATE = 4e-3
 PIXELS = 64
 
 init_encoder, encoder = stax.serial(
@@ -148,14 +148,14 @@ def draw(
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Train a variational autoencoder on digits.")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the picture")
-    parser.add_argument("--epochs", type=int, default=200)
-    parser.add_argument("--fast", action="store_true", help="train for 20 epochs only")
+    parser.add_argument("--epochs", type=int, default=150)
+    parser.add_argument("--fast", action="store_true", help="train for 12 epochs only")
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
 
     training, held_out = load_split()
     print(f"{len(training[1])} digits to train on, {len(held_out[1])} held out")
-    epochs = 20 if options.fast else options.epochs
+    epochs = 12 if options.fast else options.epochs
     params, training_costs, held_out_costs = train(training[0], held_out[0], epochs)
 
     path = options.out / "vae_digits.png"
