@@ -69,3 +69,33 @@ def test_custom_gradient_and_closure_convert_are_at_the_top() -> None:
     assert float(fg.grad(f)(3.0)) == 10.0
     converted, consts = fg.closure_convert(lambda x: x + 1.0, 2.0)
     assert float(converted(2.0, *consts)) == 3.0
+
+
+def test_what_vmap_does_not_map_arrives_as_it_was_given() -> None:
+    scaled = fg.vmap(lambda x, sign: x if sign > 0 else -x, in_axes=(0, None))
+    np.testing.assert_array_equal(fg.jit(lambda x: scaled(x, -1.0))(jnp.ones(2)), [-1.0, -1.0])
+
+
+def test_tracers_show_what_they_stand_for() -> None:
+    seen = []
+
+    def see(x):
+        seen.append(repr(x))
+        return x * 1.0
+
+    fg.jit(see)(jnp.ones(3))
+    fg.jit(see)(1)
+    fg.vmap(see)(jnp.ones(3))
+    fg.grad(see)(2.0)
+    fg.grad(fg.grad(see))(2.0)
+    fg.jvp(see, (1.0,), (1.0,))
+    fg.jit(fg.grad(see))(2.0)
+    assert seen == [
+        "JitTracer(float64[3])",
+        "JitTracer(~int64[])",
+        "VmapTracer(aval=float64[], batched=float64[3])",
+        "GradTracer(primal=2.0, typeof(tangent)=f64[])",
+        "GradTracer(primal=GradTracer(primal=2.0, typeof(tangent)=f64[]), typeof(tangent)=f64[])",
+        "JVPTracer(primal=1.0, tangent=1.0)",
+        "GradTracer(primal=JitTracer(~float64[]), typeof(tangent)=f64[])",
+    ]

@@ -75,7 +75,9 @@ def vmap(
         size = _batch_size(fun, args, kwargs, arrays, dims, axis_size)
         axis = AxisData(size, axis_name)
         flat = FlatFunction(lambda a, k: fun(*a, **k), tree, named=fun)
-        outs, have = batch_flat(flat, axis, arrays, dims, describe(fun))
+        # What is not mapped arrives as it was given: a Python number stays one.
+        given = [y if d is None else x for x, y, d in zip(arrays, leaves, dims, strict=True)]
+        outs, have = batch_flat(flat, axis, given, dims, describe(fun))
         want = flatten_axes("vmap out_axes", flat.out_tree, out_axes)
         return unflatten(
             flat.out_tree,

@@ -33,6 +33,7 @@ __all__ = [
     "eval_trace",
     "get_trace",
     "quiet_trace",
+    "short",
     "use_trace",
 ]
 
@@ -89,6 +90,11 @@ eval_trace = EvalTrace()
 quiet_trace = QuietTrace()
 current_trace: contextvars.ContextVar[Trace] = contextvars.ContextVar("trace", default=eval_trace)
 get_trace = current_trace.get
+
+
+def short(aval: ShapedArray) -> str:
+    """`float64[2,3]`, or `~float64[]` for a weak type, as tracers show it."""
+    return ("~" if aval.weak_type else "") + aval.str_short()
 
 
 class use_trace:
@@ -188,9 +194,7 @@ class Tracer(Array):
         return value.tolist()
 
     def __repr__(self) -> str:
-        aval = self.aval
-        weak = "~" if aval.weak_type else ""
-        return f"{type(self).__name__.replace('Tracer', '')}Tracer<{weak}{aval.str_short()}>"
+        return f"{type(self).__name__}({short(self.aval)})"
 
     def __format__(self, spec: str) -> str:
         value = self.concrete()

@@ -9,7 +9,7 @@ from funcgrad.core.array import typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.jaxpr import ClosedJaxpr, eval_jaxpr
 from funcgrad.core.primitive import AxisData, Primitive
-from funcgrad.core.trace import Trace, Tracer, get_trace, use_trace
+from funcgrad.core.trace import Trace, Tracer, get_trace, short, use_trace
 from funcgrad.transforms.cache import cached
 from funcgrad.transforms.stage import trace_to_jaxpr
 from funcgrad.transforms.structural import broadcast_new_axis, moveaxis
@@ -36,6 +36,9 @@ class BatchTracer(Tracer):
 
     def _inner(self) -> Any:
         return self.val
+
+    def __repr__(self) -> str:
+        return f"VmapTracer(aval={short(self.aval)}, batched={short(typeof(self.val))})"
 
 
 class BatchTrace(Trace):

@@ -37,6 +37,9 @@ class JVPTracer(Tracer):
     def _inner(self) -> Any:
         return self.primal
 
+    def __repr__(self) -> str:
+        return f"JVPTracer(primal={self.primal}, tangent={self.tangent})"
+
 
 def concrete_of(x: Any) -> Any:
     return x.concrete() if isinstance(x, Tracer) else x

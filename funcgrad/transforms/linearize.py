@@ -78,6 +78,10 @@ class LinearizeTracer(Tracer):
     def _inner(self) -> Any:
         return self.primal
 
+    def __repr__(self) -> str:
+        tangent = self.variable.aval.str_short(short_dtypes=True)
+        return f"GradTracer(primal={self.primal}, typeof(tangent)={tangent})"
+
 
 class Tape(JaxprTrace):
     """Records what is done to tangents; everything else is computed on the parent.

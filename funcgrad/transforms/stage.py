@@ -9,7 +9,7 @@ from funcgrad.core.array import ConcreteArray, to_array
 from funcgrad.core.avals import ShapedArray
 from funcgrad.core.jaxpr import ClosedJaxpr, DebugInfo, Jaxpr, JaxprEqn, Literal, Var
 from funcgrad.core.primitive import Primitive, unexpected_tracer
-from funcgrad.core.trace import Trace, Tracer, get_trace, use_trace
+from funcgrad.core.trace import Trace, Tracer, get_trace, short, use_trace
 
 __all__ = ["JaxprTrace", "JaxprTracer", "lift_tracers", "trace_to_jaxpr"]
 
@@ -26,6 +26,9 @@ class JaxprTracer(Tracer):
     @property
     def aval(self) -> ShapedArray:
         return self.variable.aval
+
+    def __repr__(self) -> str:
+        return f"JitTracer({short(self.aval)})"
 
 
 class JaxprTrace(Trace):
