@@ -17,6 +17,7 @@ from funcgrad.extend.core.jaxprs import check_jaxpr, jaxprs_in_params, subjaxprs
 from funcgrad.extend.core.types import (
     concrete_or_error,
     gensym,
+    get_opaque_trace_state,
     mapped_aval,
     new_jaxpr_eqn,
     no_effects,
@@ -38,6 +39,7 @@ __all__ = [
     "check_jaxpr",
     "concrete_or_error",
     "gensym",
+    "get_opaque_trace_state",
     "jaxpr_as_fun",
     "jaxprs_in_params",
     "mapped_aval",

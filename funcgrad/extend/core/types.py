@@ -10,12 +10,13 @@ from funcgrad.core.array import to_array
 from funcgrad.core.avals import ShapedArray
 from funcgrad.core.jaxpr import Atom, JaxprEqn, Var
 from funcgrad.core.primitive import Primitive
-from funcgrad.core.trace import Tracer
+from funcgrad.core.trace import Tracer, get_trace
 from funcgrad.errors import ConcretizationTypeError
 
 __all__ = [
     "concrete_or_error",
     "gensym",
+    "get_opaque_trace_state",
     "mapped_aval",
     "new_jaxpr_eqn",
     "no_effects",
@@ -131,3 +132,19 @@ def new_jaxpr_eqn(
     """
     place = source.current() if source_info is None else source_info
     return JaxprEqn(invars, outvars, primitive, params, place, frozenset(effects))
+
+
+def get_opaque_trace_state(convention: str | None = None) -> Any:
+    """Something that is equal to what another call gives if the same transformation is under way.
+
+    >>> import funcgrad as fg
+    >>> from funcgrad.extend import core
+    >>> outside = core.get_opaque_trace_state()
+    >>> outside == core.get_opaque_trace_state()
+    True
+    >>> inside = []
+    >>> _ = fg.make_jaxpr(lambda x: inside.append(core.get_opaque_trace_state()))(1.0)
+    >>> outside == inside[0]
+    False
+    """
+    return get_trace()
