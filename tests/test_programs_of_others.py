@@ -1,6 +1,7 @@
 """What programs and packages that people wrote for JAX do, and once found different here."""
 
 import numpy as np
+import pytest
 
 import funcgrad as fg
 import funcgrad.numpy as jnp
@@ -99,3 +100,19 @@ def test_tracers_show_what_they_stand_for() -> None:
         "JVPTracer(primal=1.0, tangent=1.0)",
         "GradTracer(primal=JitTracer(~float64[]), typeof(tangent)=f64[])",
     ]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: lax.add(1, 1.0), r"lax.add requires .* got int64, float64. \(Tip: jnp.add is"),
+        (lambda: lax.mul(2, 1.5), r"got int64, float64. \(Tip: jnp.multiply is"),
+        (lambda: lax.add(1, True), "add does not accept dtype bool at position 1"),
+        (lambda: lax.atan2(1.0, 1), "atan2 does not accept dtype int64 at position 1"),
+        (lambda: lax.clamp(0, 0.5, 1), "lax.clamp requires .* got int64, float64, int64"),
+        (lambda: lax.rem(3, 2.0), "lax.rem requires .* got int64, float64"),
+    ],
+)
+def test_functions_of_lax_do_not_promote_numbers(call, message) -> None:
+    with pytest.raises(TypeError, match=message):
+        call()

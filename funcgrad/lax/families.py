@@ -49,6 +49,15 @@ _KINDS = {
 }
 
 
+# The functions of the array namespace that promote what these lax functions refuse.
+_SIMILAR = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "max": "maximum",
+    "min": "minimum", "eq": "equal", "ne": "not_equal", "ge": "greater_equal", "gt": "greater",
+    "le": "less_equal", "lt": "less", "atan2": "arctan2", "and": "bitwise_and", "or": "bitwise_or",
+    "xor": "bitwise_xor", "select_n": "where",
+}  # fmt: skip
+
+
 class Elementwise(Primitive):
     """An elementwise operation; shapes of one rank broadcast, and scalars go with everything."""
 
@@ -79,26 +88,35 @@ class Elementwise(Primitive):
         shape, weak = first.shape, first.weak_type
         for aval in avals[1:]:
             if aval.dtype is not first.dtype and aval.dtype != first.dtype:
-                raise TypeError(
-                    f"lax.{self.name} requires arguments to have the same dtypes, got "
-                    f"{', '.join(a.dtype.name for a in avals)}. (Tip: jnp.{self.name} is a similar "
-                    "function that does automatic type promotion on inputs)."
-                )
+                raise self._mismatch(avals)
             weak = weak and aval.weak_type
             if aval.shape != shape:
                 shape = broadcast_shape(self.name, [a.shape for a in avals])
         self.check_dtype(first.dtype)
         return shaped(shape, self.result(first.dtype) if self.result else first.dtype, weak)
 
-    def check_dtype(self, dtype: Any) -> None:
+    def _mismatch(self, avals: Sequence[ShapedArray]) -> TypeError:
+        for position, aval in enumerate(avals):
+            self.check_dtype(aval.dtype, f" at position {position}")
+        given = ", ".join(a.dtype.name for a in avals)
+        similar = _SIMILAR.get(self.name)
+        tip = (
+            f" (Tip: jnp.{similar} is a similar function that does automatic type promotion on inputs)."
+            if similar
+            else ""
+        )
+        return TypeError(
+            f"lax.{self.name} requires arguments to have the same dtypes, got {given}.{tip}"
+        )
+
+    def check_dtype(self, dtype: Any, position: str = "") -> None:
         kind = dtypes.kind(dtype)
         if kind not in self.accepts:
-            names = {"f": "floating", "c": "complexfloating", "i": "signedinteger"}
-            names |= {"u": "unsignedinteger", "b": "bool"}
-            wanted = ", ".join(names[k] for k in self.accepts)
+            names = {"i": "integer", "f": "floating", "c": "complexfloating", "b": "bool"}
+            wanted = ", ".join(name for k, name in names.items() if k in self.accepts)
             raise TypeError(
-                f"{self.name} does not accept dtype {dtype.name}. "
-                f"Accepted dtypes are subtypes of {wanted}."
+                f"{self.name} does not accept dtype {dtype.name}{position}. "
+                f"Accepted dtypes{position} are subtypes of {wanted}."
             )
 
     def evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -401,11 +419,9 @@ def operands(name: str, *args: Any) -> list[Array]:
     ]
     if len(arrays) == len(args):
         return [operand(x) for x in args]
-    dtype: Any
     if not arrays:
-        dtype, weak = dtypes.lattice_result_type(*args)
-        return [ConcreteArray(np.asarray(x).astype(dtype)[()], weak) for x in args]
-    dtype = typeof(arrays[0]).dtype
+        return [python_scalar(x) for x in args]
+    dtype: Any = typeof(arrays[0]).dtype
     out: list[Array] = []
     for x in args:
         if isinstance(x, (int, float, complex)) and not isinstance(x, np.generic):
