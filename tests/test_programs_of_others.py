@@ -116,3 +116,11 @@ def test_tracers_show_what_they_stand_for() -> None:
 def test_functions_of_lax_do_not_promote_numbers(call, message) -> None:
     with pytest.raises(TypeError, match=message):
         call()
+
+
+def test_a_named_call_is_part_of_the_program_it_is_in() -> None:
+    kept = []
+    layer = fg.named_call(lambda x: kept.append(x) or 2.0 * x, name="layer")
+    assert float(layer(1.0)) == 2.0
+    assert kept == [1.0]
+    assert [str(eqn.primitive) for eqn in fg.make_jaxpr(layer)(1.0).eqns] == ["mul"]

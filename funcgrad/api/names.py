@@ -7,28 +7,27 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from funcgrad.api.jit import jit
 from funcgrad.core.trace import eval_trace, use_trace
 
 __all__ = ["ensure_compile_time_eval", "named_call", "named_scope"]
 
 
 def named_call(fun: Callable[..., Any], *, name: str | None = None) -> Callable[..., Any]:
-    """`fun` under a name that shows in jaxprs and in generated source.
+    """`fun` within `named_scope(name)`; without a name, within one of the function's own name.
 
     >>> import funcgrad as fg
     >>> import funcgrad.numpy as jnp
     >>> fg.named_call(jnp.sin, name="wave")(0.0)
     Array(0., dtype=float64, weak_type=True)
     """
+    scope = str(name or getattr(fun, "__name__", "call"))
 
     @functools.wraps(fun, updated=())
     def named(*args: Any, **kwargs: Any) -> Any:
-        return fun(*args, **kwargs)
+        with named_scope(scope):
+            return fun(*args, **kwargs)
 
-    named.__name__ = str(name or getattr(fun, "__name__", "call"))
-    call: Callable[..., Any] = jit(named)
-    return call
+    return named
 
 
 @contextlib.contextmanager
