@@ -21,7 +21,7 @@ from funcgrad.numpy.convert import (
     promote_inexact,
     promote_shapes,
 )
-from funcgrad.numpy.logic import isfinite, where
+from funcgrad.numpy.logic import where
 from funcgrad.numpy.ufuncs import _KIND_OF_DTYPE, _holds, _operands, _scalar, weak_if_all
 
 __all__ = [
@@ -215,41 +215,6 @@ def arctan2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 
 
 atan2 = arctan2
-
-
-def logaddexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """Elementwise log(exp(x1) + exp(x2)), without overflow.
-
-    >>> import funcgrad.numpy as jnp
-    >>> jnp.logaddexp(0.0, 0.0)
-    Array(0.69314718, dtype=float64, weak_type=True)
-    """
-    x, y = promote_shapes("logaddexp", *promote_inexact("logaddexp", x1, x2))
-    out = _logaddexp(x, y)
-    return out if dtypes.kind(out.dtype) == "f" else weak_if_all(out, x1, x2)
-
-
-def _logaddexp(x: Array, y: Array) -> Array:
-    top = lax.stop_gradient(lax.max(x, y)) if dtypes.kind(x.dtype) == "f" else _larger(x, y)
-    # Where the larger is infinite, subtracting it would make a NaN.
-    top = where(isfinite(top), top, _like(top, 0))
-    return lax.add(lax.log(lax.add(lax.exp(lax.sub(x, top)), lax.exp(lax.sub(y, top)))), top)
-
-
-def _larger(x: Array, y: Array) -> Array:
-    return lax.stop_gradient(where(lax.ge(lax.real(x), lax.real(y)), x, y))
-
-
-def logaddexp2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """Elementwise log2(2**x1 + 2**x2), without overflow.
-
-    >>> import funcgrad.numpy as jnp
-    >>> jnp.logaddexp2(0.0, 0.0)
-    Array(1., dtype=float64, weak_type=True)
-    """
-    x, y = promote_shapes("logaddexp2", *promote_inexact("logaddexp2", x1, x2))
-    ln2 = _like(x, float(np.log(2.0)))
-    return weak_if_all(lax.div(_logaddexp(lax.mul(x, ln2), lax.mul(y, ln2)), ln2), x1, x2)
 
 
 def hypot(x1: ArrayLike, x2: ArrayLike, /) -> Array:

@@ -8,7 +8,8 @@ from typing import Any
 
 from funcgrad import lax
 from funcgrad.core.array import Array
-from funcgrad.numpy import arithmetic, logic, reductions, ufuncs
+from funcgrad.numpy import logaddexp as _sums
+from funcgrad.numpy import logic, reductions, ufuncs
 from funcgrad.numpy.arguments import Axes, axes_tuple
 from funcgrad.numpy.convert import asarray, promote_inexact
 from funcgrad.numpy.logic import isfinite, where
@@ -185,20 +186,20 @@ bitwise_xor = ufunc(
     reduce=_reduced(lax.reduce_xor, logic.bitwise_xor, 0),
 )
 logaddexp = ufunc(
-    arithmetic.logaddexp,
+    _sums.logaddexp,
     2,
     1,
     name="logaddexp",
     identity=-math.inf,
-    reduce=_reduced(_logsumexp, arithmetic.logaddexp, -math.inf),
+    reduce=_reduced(_logsumexp, _sums.logaddexp, -math.inf),
     accumulate=_cumulative("logaddexp", _logcumsumexp),
 )
 logaddexp2 = ufunc(
-    arithmetic.logaddexp2,
+    _sums.logaddexp2,
     2,
     1,
     name="logaddexp2",
     identity=-math.inf,
-    reduce=_reduced(_in_base_two(_logsumexp), arithmetic.logaddexp2, -math.inf),
+    reduce=_reduced(_in_base_two(_logsumexp), _sums.logaddexp2, -math.inf),
     accumulate=_cumulative("logaddexp2", _in_base_two(_logcumsumexp)),
 )
