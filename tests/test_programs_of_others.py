@@ -107,7 +107,7 @@ def test_tracers_show_what_they_stand_for() -> None:
     [
         (lambda: lax.add(1, 1.0), r"lax.add requires .* got int64, float64. \(Tip: jnp.add is"),
         (lambda: lax.mul(2, 1.5), r"got int64, float64. \(Tip: jnp.multiply is"),
-        (lambda: lax.add(1, True), "add does not accept dtype bool at position 1"),
+        (lambda: lax.sub(1, True), "sub does not accept dtype bool at position 1"),
         (lambda: lax.atan2(1.0, 1), "atan2 does not accept dtype int64 at position 1"),
         (lambda: lax.clamp(0, 0.5, 1), "lax.clamp requires .* got int64, float64, int64"),
         (lambda: lax.rem(3, 2.0), "lax.rem requires .* got int64, float64"),
