@@ -10,7 +10,7 @@ import funcgrad.numpy as fnp
 from funcgrad.numpy import ndarray as Array
 from funcgrad.numpy.convert import astype, promote_inexact
 
-__all__ = ["Array", "inexact", "real", "same_shape", "single_or_double"]
+__all__ = ["Array", "inexact", "real", "same_shape", "single_or_double", "strong"]
 
 
 def inexact(name: str, *xs: Any) -> list[Array]:
@@ -36,4 +36,9 @@ def single_or_double(name: str, x: Any) -> Array:
     x = fnp.asarray(x)
     if x.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise TypeError(f"{name} takes float32 and float64, got {x.dtype.name}")
+    return astype(x, x.dtype)
+
+
+def strong(x: Array) -> Array:
+    """`x` without its weak type: the functions that JAX computes in loops give strong types."""
     return astype(x, x.dtype)

@@ -10,7 +10,14 @@ import funcgrad.numpy as fnp
 from funcgrad import lax
 from funcgrad.api import custom_jvp
 from funcgrad.lax import scipy_special as _primitives
-from funcgrad.scipy.special.common import Array, inexact, real, same_shape, single_or_double
+from funcgrad.scipy.special.common import (
+    Array,
+    inexact,
+    real,
+    same_shape,
+    single_or_double,
+    strong,
+)
 
 __all__ = [
     "dawsn",
@@ -183,9 +190,10 @@ def erfcx(x: Any) -> Array:
 
     >>> from funcgrad.scipy import special
     >>> special.erfcx(30.0)
-    Array(0.01879589, dtype=float64, weak_type=True)
+    Array(0.01879589, dtype=float64)
     """
     (x,) = inexact("erfcx", x)
+    x = strong(x)
     return _primitives.wofz_p.bind(1j * x) if fnp.iscomplexobj(x) else _primitives.erfcx_p.bind(x)
 
 
@@ -194,9 +202,9 @@ def dawsn(x: Any) -> Array:
 
     >>> from funcgrad.scipy import special
     >>> special.dawsn(1.0)
-    Array(0.53807951, dtype=float64, weak_type=True)
+    Array(0.53807951, dtype=float64)
     """
-    return _primitives.dawsn_p.bind(*real("dawsn", x))
+    return _primitives.dawsn_p.bind(strong(*real("dawsn", x)))
 
 
 def wofz(z: Any) -> Array:

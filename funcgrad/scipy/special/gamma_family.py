@@ -10,7 +10,7 @@ import numpy as np
 import funcgrad.numpy as fnp
 from funcgrad import lax
 from funcgrad.numpy.convert import astype
-from funcgrad.scipy.special.common import Array, inexact, real, same_shape
+from funcgrad.scipy.special.common import Array, inexact, real, same_shape, strong
 
 __all__ = [
     "beta",
@@ -186,6 +186,7 @@ def loggamma(x: Any) -> Array:
     (x,) = inexact("loggamma", x)
     if not fnp.iscomplexobj(x):
         return fnp.where(x < 0, fnp.nan, lax.lgamma(x))
+    x = strong(x)
     # Left of -1 by the reflection 1 - x; log(sin(pi x)) is analytic in each half plane in this form.
     left = x.real < -1
     upper = fnp.where(x.imag < 0, fnp.conj(x), x)

@@ -6,7 +6,7 @@ from typing import Any
 
 import funcgrad.numpy as fnp
 from funcgrad.lax import scipy_special as _primitives
-from funcgrad.scipy.special.common import Array, inexact, real, same_shape
+from funcgrad.scipy.special.common import Array, inexact, real, same_shape, single_or_double, strong
 
 __all__ = ["exp1", "expi", "expn", "fresnel", "sici", "spence"]
 
@@ -16,9 +16,9 @@ def expi(x: Any) -> Array:
 
     >>> from funcgrad.scipy import special
     >>> special.expi(1.0)
-    Array(1.89511782, dtype=float64, weak_type=True)
+    Array(1.89511782, dtype=float64)
     """
-    return _primitives.expi_p.bind(*real("expi", x))
+    return _primitives.expi_p.bind(strong(*real("expi", x)))
 
 
 def exp1(x: Any) -> Array:
@@ -26,19 +26,22 @@ def exp1(x: Any) -> Array:
 
     >>> from funcgrad.scipy import special
     >>> special.exp1(1.0)
-    Array(0.21938393, dtype=float64, weak_type=True)
+    Array(0.21938393, dtype=float64)
     """
-    return _primitives.exp1_p.bind(*real("exp1", x))
+    return _primitives.exp1_p.bind(strong(*real("exp1", x)))
 
 
 def spence(x: Any) -> Array:
     """The dilogarithm: the integral of log(t) / (1 - t) from 1 to x; NaN for x < 0. Needs SciPy.
 
+    Raises:
+      TypeError: for a dtype other than float32 and float64.
+
     >>> from funcgrad.scipy import special
     >>> special.spence(2.0)
-    Array(-0.82246703, dtype=float64, weak_type=True)
+    Array(-0.82246703, dtype=float64)
     """
-    return _primitives.spence_p.bind(*inexact("spence", x))
+    return _primitives.spence_p.bind(single_or_double("spence", x))
 
 
 def expn(n: Any, x: Any) -> Array:
@@ -64,11 +67,12 @@ def sici(x: Any) -> tuple[Array, Array]:
 
     >>> from funcgrad.scipy import special
     >>> special.sici(1.0)[0]
-    Array(0.94608307, dtype=float64, weak_type=True)
+    Array(0.94608307, dtype=float64)
     """
     (x,) = inexact("sici", x)
     if fnp.iscomplexobj(x):
         raise ValueError("Argument `x` to sici must be real.")
+    x = strong(x)
     return _primitives.sine_integral_p.bind(x), _primitives.cosine_integral_p.bind(x)
 
 
@@ -80,9 +84,10 @@ def fresnel(x: Any) -> tuple[Array, Array]:
 
     >>> from funcgrad.scipy import special
     >>> special.fresnel(1.0)[0]
-    Array(0.43825915, dtype=float64, weak_type=True)
+    Array(0.43825915, dtype=float64)
     """
     (x,) = inexact("fresnel", x)
     if fnp.iscomplexobj(x):
         raise NotImplementedError("Support for complex-valued inputs is not implemented yet.")
+    x = strong(x)
     return _primitives.fresnel_s_p.bind(x), _primitives.fresnel_c_p.bind(x)
