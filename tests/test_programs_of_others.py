@@ -124,3 +124,12 @@ def test_a_named_call_is_part_of_the_program_it_is_in() -> None:
     assert float(layer(1.0)) == 2.0
     assert kept == [1.0]
     assert [str(eqn.primitive) for eqn in fg.make_jaxpr(layer)(1.0).eqns] == ["mul"]
+
+
+def test_a_weak_type_beside_a_strong_one_is_made_strong_in_the_program() -> None:
+    assert str(fg.make_jaxpr(lambda a, x: a + x)(1.0, jnp.ones(2))) == (
+        "{ lambda ; a:f64[] b:f64[2]. let\n"
+        "    c:f64[] = convert_element_type[new_dtype=float64 weak_type=False] a\n"
+        "    d:f64[2] = add c b\n"
+        "  in (d,) }"
+    )

@@ -11,6 +11,7 @@ from funcgrad.config import numpy_rank_promotion
 from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ConcreteArray, python_scalar, to_array, typeof
 from funcgrad.core.pytree import leaves as tree_leaves
+from funcgrad.core.trace import Tracer
 from funcgrad.lax.convert import convert_element_type_p
 from funcgrad.lax.families import scalar_like
 from funcgrad.lax.joining import stack as lax_stack
@@ -225,7 +226,8 @@ def _promoted(x: Any, dtype: Any, weak: bool) -> Array:
             return scalar_like(_wrapped(x, dtype), dtype)
         return ConcreteArray(np.asarray(x).astype(dtype)[()], True)
     x = x if isinstance(x, Array) else to_array(x)
-    if x.dtype == dtype:
+    # Beside a strong type a weak one becomes strong; for a known value that makes no difference.
+    if x.dtype == dtype and (weak or not isinstance(x, Tracer) or not x.weak_type):
         return x
     return astype(x, dtype, weak)
 

@@ -70,7 +70,7 @@ _KIND_OF_DTYPE = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
 def _operands(name: str, x: Any, y: Any) -> tuple[Any, Any]:
     """Two arguments made one dtype and rank; the common cases come first."""
     if isinstance(x, Array) and isinstance(y, Array):
-        if x.dtype != y.dtype:
+        if x.dtype != y.dtype or x.weak_type != y.weak_type:
             x, y = promote_dtypes(x, y, name=name)
     elif isinstance(x, Array) and _holds(x, y):
         return x, _scalar(x, y)
