@@ -33,6 +33,8 @@ FACADES = {
     "funcgrad",
     "funcgrad.dtypes",
     "funcgrad.extend.core",
+    "funcgrad.extend.core.jaxprs",
+    "funcgrad.extend.core.types",
     "funcgrad.flatten_util",
     "funcgrad.tree",
     "funcgrad.tree_util",

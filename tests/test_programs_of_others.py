@@ -133,3 +133,23 @@ def test_a_weak_type_beside_a_strong_one_is_made_strong_in_the_program() -> None
         "    d:f64[2] = add c b\n"
         "  in (d,) }"
     )
+
+
+def test_device_get_leaves_tracers_and_keys_alone() -> None:
+    assert float(fg.jit(lambda x: fg.device_get(x) + 1.0)(1.0)) == 2.0
+    assert fg.device_get({"key": fg.random.key(0)})["key"].dtype == fg.random.key(0).dtype
+
+
+def test_a_function_that_is_several_branches_is_traced_once() -> None:
+    calls = []
+
+    def double(x):
+        calls.append(x)
+        return 2.0 * x
+
+    assert float(lax.cond(True, double, double, 1.0)) == 2.0
+    assert len(calls) == 1
+    offset = jnp.asarray(5.0)
+    switch = fg.jit(lambda i: lax.switch(i, [double, jnp.sin, double, lambda x: offset + x], 1.0))
+    np.testing.assert_allclose([switch(i) for i in range(4)], [2.0, np.sin(1.0), 2.0, 6.0])
+    assert len(calls) == 2

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core import pytree
-from funcgrad.core.array import Array, to_array
+from funcgrad.core.array import ConcreteArray, to_array
 from funcgrad.core.device import CPU, Device
+from funcgrad.core.dtypes import ExtendedDType
 
 __all__ = [
     "Device",
@@ -113,14 +114,19 @@ def device_put(
 
 
 def device_get(x: Any) -> Any:
-    """A pytree with its arrays as NumPy arrays.
+    """A pytree with its arrays as NumPy arrays; tracers and random keys stay what they are.
 
     >>> import funcgrad as fg
     >>> import funcgrad.numpy as jnp
     >>> fg.device_get([jnp.ones(2)])
     [array([1., 1.])]
     """
-    return pytree.map(lambda leaf: np.asarray(leaf) if isinstance(leaf, Array) else leaf, x)
+
+    def get(leaf: Any) -> Any:
+        known = isinstance(leaf, ConcreteArray) and not isinstance(leaf.dtype, ExtendedDType)
+        return np.asarray(leaf) if known else leaf
+
+    return pytree.map(get, x)
 
 
 def block_until_ready(x: Any) -> Any:

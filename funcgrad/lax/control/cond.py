@@ -184,8 +184,14 @@ def _branch(
     arrays, tree = flatten_arrays(tuple(operands))
     order = [first, *[i for i in range(len(functions)) if i != first]]
     traced: dict[int, Traced] = {}
+    # A function that is several branches is traced once.
+    by_function: dict[int, Traced] = {}
     for i in order:
-        traced[i] = trace_function(functions[i], tree, avals_of(arrays), what)
+        if id(functions[i]) not in by_function:
+            by_function[id(functions[i])] = trace_function(
+                functions[i], tree, avals_of(arrays), what
+            )
+        traced[i] = by_function[id(functions[i])]
     for i in order[1:]:
         _check_branches(what, (names[first], names[i]), (traced[first], traced[i]))
     consts, branches = _with_common_constants(traced, order)
