@@ -153,3 +153,12 @@ def test_a_function_that_is_several_branches_is_traced_once() -> None:
     switch = fg.jit(lambda i: lax.switch(i, [double, jnp.sin, double, lambda x: offset + x], 1.0))
     np.testing.assert_allclose([switch(i) for i in range(4)], [2.0, np.sin(1.0), 2.0, 6.0])
     assert len(calls) == 2
+
+
+def test_shapes_are_asked_of_anything_that_numpy_knows() -> None:
+    assert jnp.shape([[1, 2]]) == (1, 2)
+    assert jnp.shape(None) == ()
+    assert jnp.ndim(fg.ShapeDtypeStruct((2, 3), "float32")) == 2
+    assert jnp.size([[1, 2]], 1) == 2
+    with pytest.raises(ValueError, match="axis 5 is out of bounds for array of dimension 1"):
+        jnp.size(jnp.ones(2), 5)

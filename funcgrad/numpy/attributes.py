@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from funcgrad.core.array import Array, ArrayLike, typeof
+from funcgrad.core.array import Array, ArrayLike
+from funcgrad.lax.shape import canonical_axis
 from funcgrad.numpy.array_methods import shape_astype
 from funcgrad.numpy.convert import asarray, check_arraylike
 
@@ -14,14 +16,13 @@ __all__ = ["astype", "copy", "iterable", "ndim", "shape", "size"]
 
 
 def shape(a: ArrayLike) -> tuple[int, ...]:
-    """The sizes of the dimensions.
+    """The sizes of the dimensions, also of lists and of whatever else NumPy makes an array of.
 
     >>> import funcgrad.numpy as jnp
     >>> jnp.shape(jnp.ones((2, 3)))
     (2, 3)
     """
-    check_arraylike("shape", a)
-    return typeof(a).shape
+    return tuple(a.shape) if hasattr(a, "shape") else np.shape(a)
 
 
 def ndim(a: ArrayLike) -> int:
@@ -31,8 +32,7 @@ def ndim(a: ArrayLike) -> int:
     >>> jnp.ndim(1.0)
     0
     """
-    check_arraylike("ndim", a)
-    return typeof(a).ndim
+    return len(shape(a))
 
 
 def size(a: ArrayLike, axis: Any = None) -> int:
@@ -42,12 +42,11 @@ def size(a: ArrayLike, axis: Any = None) -> int:
     >>> jnp.size(jnp.ones((2, 3)), 1)
     3
     """
-    check_arraylike("size", a)
-    aval = typeof(a)
+    sizes = shape(a)
     if axis is None:
-        return aval.size
+        return math.prod(sizes)
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    return int(np.prod([aval.shape[i] for i in axes], dtype=int))
+    return math.prod(sizes[canonical_axis(i, len(sizes))] for i in axes)
 
 
 def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = False, device: Any = None) -> Array:
