@@ -6,6 +6,7 @@ import pytest
 import funcgrad as fg
 import funcgrad.numpy as jnp
 from funcgrad import lax
+from funcgrad.extend import core
 from funcgrad.extend import linear_util as lu
 from funcgrad.test_util import check_grads
 
@@ -162,3 +163,21 @@ def test_shapes_are_asked_of_anything_that_numpy_knows() -> None:
     assert jnp.size([[1, 2]], 1) == 2
     with pytest.raises(ValueError, match="axis 5 is out of bounds for array of dimension 1"):
         jnp.size(jnp.ones(2), 5)
+
+
+def test_an_interpreter_of_jaxprs_binds_each_equation_again() -> None:
+    def run(jaxpr, consts, *args):
+        env = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *args), strict=True))
+        for eqn in jaxpr.eqns:
+            values = [v.val if isinstance(v, core.Literal) else env[v] for v in eqn.invars]
+            params = eqn.primitive.get_bind_params(eqn.params)
+            outs = eqn.primitive.bind(*values, **params)
+            env |= zip(eqn.outvars, outs if eqn.primitive.multiple_results else [outs], strict=True)
+        return [env[v] for v in jaxpr.outvars]
+
+    def f(x):
+        carry, _ = lax.scan(lambda c, a: (c + fg.jit(jnp.sin)(a), None), x, jnp.arange(3.0))
+        return lax.cond(carry > 0, fg.nn.relu, jnp.exp, carry) ** 2.0
+
+    closed = fg.make_jaxpr(f)(1.0)
+    assert float(run(closed.jaxpr, closed.consts, 1.0)[0]) == float(f(1.0))

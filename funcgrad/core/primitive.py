@@ -103,6 +103,10 @@ class Primitive:
     def bind(self, *args: Any, **params: Any) -> Any:
         return get_trace().process(self, args, params)
 
+    def get_bind_params(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The parameters with which `bind` does again what an equation of these parameters does."""
+        return dict(params)
+
     # What a primitive gives.
 
     def impl(self, *values: Any, **params: Any) -> Any:
