@@ -74,9 +74,6 @@ from funcgrad.numpy import (
 )
 from funcgrad.numpy import linalg as linalg
 from funcgrad.numpy import (
-    logaddexp as _logaddexp,
-)
-from funcgrad.numpy import (
     logic as _logic,
 )
 from funcgrad.numpy import (
@@ -150,7 +147,6 @@ from funcgrad.numpy.index_tricks import *
 from funcgrad.numpy.indexing import *
 from funcgrad.numpy.integers import *
 from funcgrad.numpy.joining import *
-from funcgrad.numpy.logaddexp import *
 from funcgrad.numpy.logic import *
 from funcgrad.numpy.nan_reductions import *
 from funcgrad.numpy.pad import *
@@ -218,7 +214,6 @@ __all__ = [
     *_indexing.__all__,
     *_integers.__all__,
     *_joining.__all__,
-    *_logaddexp.__all__,
     *_logic.__all__,
     *_nan_reductions.__all__,
     *_pad.__all__,

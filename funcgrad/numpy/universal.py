@@ -8,7 +8,7 @@ from typing import Any
 
 from funcgrad import lax
 from funcgrad.core.array import Array
-from funcgrad.numpy import logaddexp as _sums
+from funcgrad.numpy import log_sums as _sums
 from funcgrad.numpy import logic, reductions, ufuncs
 from funcgrad.numpy.arguments import Axes, axes_tuple
 from funcgrad.numpy.convert import asarray, promote_inexact
