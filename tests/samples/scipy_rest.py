@@ -58,7 +58,7 @@ OPTIMIZE: list[Row] = op(
             lambda x: ((x - a) ** 2).sum() + (x[0] * x[1]) ** 2,
             jnp.zeros(3),
             method=method,
-            tol=1e-9,
+            tol=1e-6,
         ).success
     ),
     ref=lambda a, method="BFGS": np.array(True),
