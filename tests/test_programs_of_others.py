@@ -181,3 +181,13 @@ def test_an_interpreter_of_jaxprs_binds_each_equation_again() -> None:
 
     closed = fg.make_jaxpr(f)(1.0)
     assert float(run(closed.jaxpr, closed.consts, 1.0)[0]) == float(f(1.0))
+
+
+def test_what_is_not_mapped_need_not_be_an_array() -> None:
+    converted = fg.vmap(lambda x, dtype: x.astype(dtype), in_axes=(0, None))
+    assert converted(jnp.ones(3), int).dtype == np.int64
+
+
+def test_a_long_array_is_shown_as_jax_shows_it() -> None:
+    assert repr(jnp.ones(14)) == f"Array([{', '.join(['1.'] * 14)}], dtype=float64)"
+    assert repr(jnp.ones(15)) == f"Array([{', '.join(['1.'] * 15)}],      dtype=float64)"

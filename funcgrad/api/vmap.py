@@ -68,16 +68,17 @@ def vmap(
             )
         leaves, tree = flatten((args, kwargs))
         axes = flatten_axes("vmap in_axes", tree, (in_axes, 0), kws=True)
-        arrays = to_arrays(leaves, fun)
+        # What is not mapped arrives as it was given: a Python number stays one, a dtype too.
+        arrays = [
+            x if d is None else to_arrays([x], fun)[0] for x, d in zip(leaves, axes, strict=True)
+        ]
         dims = []
         for i, (x, d) in enumerate(zip(arrays, axes, strict=True)):
             dims.append(_canonical(x, d, functools.partial(_argument, fun, args, kwargs, i)))
         size = _batch_size(fun, args, kwargs, arrays, dims, axis_size)
         axis = AxisData(size, axis_name)
         flat = FlatFunction(lambda a, k: fun(*a, **k), tree, named=fun)
-        # What is not mapped arrives as it was given: a Python number stays one.
-        given = [y if d is None else x for x, y, d in zip(arrays, leaves, dims, strict=True)]
-        outs, have = batch_flat(flat, axis, given, dims, describe(fun))
+        outs, have = batch_flat(flat, axis, arrays, dims, describe(fun))
         want = flatten_axes("vmap out_axes", flat.out_tree, out_axes)
         return unflatten(
             flat.out_tree,
@@ -129,7 +130,9 @@ def _batch_size(
             raise ValueError(
                 "vmap wrapped function must be passed at least one argument containing an array."
             )
-        raise ValueError("vmap must have at least one non-None value in in_axes")
+        raise ValueError(
+            "vmap must have at least one non-None value in in_axes or axis_size must be specified"
+        )
     size = sizes[0] if given is None else given
     if any(n != size for n in sizes):
         try:

@@ -210,7 +210,8 @@ class ConcreteArray(Array):
         if self.size == 0:
             return f"Array([], shape={self.shape}, {name})"
         body = np.array2string(np.asarray(self._value), separator=", ", prefix="Array(", suffix=")")
-        sep = ",\n      " if len(body.split("\n")[-1]) + len(name) + 9 > 75 else ", "
+        # JAX's form, which leaves the line as it is where NumPy's begins another.
+        sep = ",      " if len(body.split("\n")[-1]) + len(name) + 3 > 75 else ", "
         return f"Array({body}{sep}{name})"
 
     def __str__(self) -> str:

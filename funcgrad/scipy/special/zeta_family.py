@@ -73,9 +73,8 @@ def bernoulli(n: int) -> Array:
       ValueError: for negative n.
 
     >>> from funcgrad.scipy import special
-    >>> special.bernoulli(4)
-    Array([ 1.        , -0.5       ,  0.16666667,  0.        , -0.03333333],
-          dtype=float64)
+    >>> special.bernoulli(3)
+    Array([ 1.        , -0.5       ,  0.16666667,  0.        ], dtype=float64)
     """
     n = operator.index(n)
     if n < 0:
