@@ -460,6 +460,11 @@ class Config:
         raise _unknown(name)
 
     @property
+    def x64_enabled(self) -> bool:
+        """Whether 64-bit types are on: `jax_enable_x64` by its other name."""
+        return bool(self.read("enable_x64"))
+
+    @property
     def values(self) -> dict[str, Any]:
         """All settings, by the names with which JAX spells them."""
         return {f"jax_{name}": flag.value for name, flag in _FLAGS.items()} | self._ignored

@@ -191,3 +191,9 @@ def test_what_is_not_mapped_need_not_be_an_array() -> None:
 def test_a_long_array_is_shown_as_jax_shows_it() -> None:
     assert repr(jnp.ones(14)) == f"Array([{', '.join(['1.'] * 14)}], dtype=float64)"
     assert repr(jnp.ones(15)) == f"Array([{', '.join(['1.'] * 15)}],      dtype=float64)"
+
+
+def test_the_width_of_types_has_two_names() -> None:
+    assert fg.config.x64_enabled
+    with fg.enable_x64(False):
+        assert not fg.config.x64_enabled
