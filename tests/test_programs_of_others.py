@@ -8,6 +8,7 @@ import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.extend import core
 from funcgrad.extend import linear_util as lu
+from funcgrad.optim import losses, tree_utils
 from funcgrad.test_util import check_grads
 
 
@@ -197,3 +198,17 @@ def test_the_width_of_types_has_two_names() -> None:
     assert fg.config.x64_enabled
     with fg.enable_x64(False):
         assert not fg.config.x64_enabled
+
+
+def test_losses_and_trees_of_nothing() -> None:
+    nothing = jnp.zeros(2, bool)
+    scores = jnp.array([0.0, 3.0])
+    assert float(losses.ranking_softmax_loss(scores, scores, where=nothing)) == 0.0
+    assert tree_utils.tree_max([3, jnp.zeros(0, "int8")]) == 3.0
+    assert tree_utils.tree_min([]) == float("inf")
+
+
+def test_fenchel_young_losses_take_batches_of_vectors() -> None:
+    loss = losses.make_fenchel_young_loss(jnp.max)
+    scores = jnp.array([[1.0, 2.0], [5.0, 3.0]])
+    np.testing.assert_array_equal(loss(scores, jnp.array([[1.0, 0.0], [1.0, 0.0]])), [1.0, 0.0])

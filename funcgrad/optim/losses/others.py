@@ -110,11 +110,13 @@ def ranking_softmax_loss(
     log_probs = nn.log_softmax(logits)
     counted = labels != 0
     terms = jnp.where(counted, labels * jnp.where(counted, log_probs, 0.0), 0.0)
-    loss = -jnp.sum(terms, axis=-1)
+    loss = 0.0 - jnp.sum(terms, axis=-1)
     if reduce_fn is None:
         return loss
     if where is not None and reduce_fn is jnp.mean:
-        return jnp.mean(loss, where=jnp.any(where, axis=-1))
+        # The mean of no lists is 0.
+        some = jnp.any(where, axis=-1)
+        return jnp.sum(loss, where=some) / jnp.maximum(jnp.sum(some), 1)
     return reduce_fn(loss)
 
 
@@ -155,6 +157,8 @@ def multiclass_sparsemax_loss(scores: Any, labels: Any) -> Array:
 def make_fenchel_young_loss(max_fun: Callable[..., Any]) -> Callable[..., Array]:
     """The loss max_fun(scores) - <scores, targets> (Blondel et al. 2020, arXiv:1901.02324).
 
+    `max_fun` maps a vector to a number; the loss takes `[..., classes]`.
+
     >>> import funcgrad as fg
     >>> import funcgrad.numpy as jnp
     >>> loss = fg.optim.losses.make_fenchel_young_loss(fg.nn.logsumexp)
@@ -163,7 +167,8 @@ def make_fenchel_young_loss(max_fun: Callable[..., Any]) -> Callable[..., Array]
     """
 
     def loss(scores: Any, targets: Any, *args: Any, **kwargs: Any) -> Array:
-        return max_fun(scores, *args, **kwargs) - jnp.sum(targets * scores, axis=-1)
+        largest = jnp.vectorize(max_fun, signature="(n)->()")
+        return largest(scores, *args, **kwargs) - jnp.sum(targets * scores, axis=-1)
 
     return loss
 

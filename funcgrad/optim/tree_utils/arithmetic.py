@@ -219,8 +219,8 @@ def tree_allclose(
 
 
 def _fold(combine: Any, reduce: Any, tree: Any, start: float) -> Any:
-    found = [reduce(x) for x in tree_leaves(tree)]
-    out = found[0] if found else start
-    for x in found[1:]:
-        out = combine(out, x)
-    return jnp.asarray(out)
+    out: Any = start
+    for x in tree_leaves(tree):
+        if jnp.size(x):
+            out = combine(out, reduce(x))
+    return out
