@@ -212,3 +212,12 @@ def test_fenchel_young_losses_take_batches_of_vectors() -> None:
     loss = losses.make_fenchel_young_loss(jnp.max)
     scores = jnp.array([[1.0, 2.0], [5.0, 3.0]])
     np.testing.assert_array_equal(loss(scores, jnp.array([[1.0, 0.0], [1.0, 0.0]])), [1.0, 0.0])
+
+
+def test_dice_loss_of_a_single_class() -> None:
+    certain = jnp.array([[[50.0], [-50.0]]])
+    targets = jnp.array([[[1.0], [0.0]]])
+    for prediction, target in ((certain, targets), (certain[..., 0], targets)):
+        np.testing.assert_allclose(losses.dice_loss(prediction, target), [0.0], atol=1e-12)
+    wrong = 1 - 1 / (1 + 0.5 + 0.5)
+    np.testing.assert_allclose(losses.dice_loss(-certain, targets), [wrong], atol=1e-12)

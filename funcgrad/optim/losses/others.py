@@ -189,8 +189,8 @@ def dice_loss(
     """1 - the share of what overlaps (Milletari et al. 2016; Tversky's index for other weights).
 
     Args:
-      predictions: `[batch, ..., classes]`, logits.
-      targets: one-hot codes in the same shape.
+      predictions: `[batch, ..., classes]`, logits; of one class against the rest if there is one.
+      targets: one-hot codes in the same shape; the axis of a single class may be left out in either.
       class_weights: `[classes]`.
       smooth: added to both parts of the quotient.
       alpha, beta: the weights of false positives and false negatives.
@@ -206,8 +206,14 @@ def dice_loss(
     Array([0.], dtype=float64)
     """
     predictions, targets = jnp.asarray(predictions), jnp.asarray(targets)
-    p = nn.softmax(predictions) if apply_softmax else predictions
-    if ignore_background:
+    if predictions.ndim == targets.ndim - 1:
+        predictions = predictions[..., None]
+    if targets.ndim == predictions.ndim - 1:
+        targets = targets[..., None]
+    single = predictions.shape[-1] == 1
+    squash = nn.sigmoid if single else nn.softmax
+    p = squash(predictions) if apply_softmax else predictions
+    if ignore_background and not single:
         p, targets = p[..., 1:], targets[..., 1:]
         class_weights = None if class_weights is None else class_weights[1:]
     over = tuple(range(1, p.ndim - 1)) if axis is None else axis
