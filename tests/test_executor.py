@@ -309,3 +309,26 @@ def test_sums_of_products_are_matrix_products(function: Any) -> None:
     np.testing.assert_allclose(np.asarray(fg.jit(function)(x, w)), np.asarray(function(x, w)))
     # Not where one has all the axes.
     assert "multiply" in source(lambda x: jnp.sum(x * x[:1], axis=1), jnp.ones((100, 20)))
+
+
+def test_the_quicker_way_is_taken_from_then_on() -> None:
+    for alone, together, wins in ((1.0, 0.5, True), (1.0, 0.95, False), (0.5, 1.0, False)):
+        trial = threads._Trial()
+        ways = []
+        while not trial.decided():
+            ways.append(trial.choice())
+            trial.record(ways[-1], together if ways[-1] else alone)
+        assert {True, False} == set(ways[1:])
+        assert trial.choice() == wins
+
+
+def test_work_is_done_once_while_it_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_available", 2)
+    for size in (10, 10, 10, 10, 10, 10, 10, 10, 33):
+        done: list[int] = []
+
+        def body(blocks: Any, done: list[int] = done) -> None:
+            done.extend(blocks)
+
+        threads.parallel(body, range(size))
+        assert sorted(done) == list(range(size))

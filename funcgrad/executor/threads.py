@@ -2,14 +2,21 @@
 
 Which blocks there are is the program's matter, so that results do not depend on how many threads
 take them. The calling thread works, too, and never waits for a helper that has not started.
+
+Whether threads help depends on the machine: processors that share a core, and the time to hand
+over Python's lock, can cost more than is won. So unless the number of threads is set, the first
+calls of a piece of work are timed both ways, and the quicker way is taken from then on.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
+from time import perf_counter
+from types import CodeType
 from typing import Any
 
 from funcgrad.config import num_threads
@@ -97,9 +104,60 @@ def thread_count() -> int:
     return num_threads.value or _available
 
 
+class _Trial:
+    """What a piece of work took so far, alone and together; its first call, which warms up, aside."""
+
+    __slots__ = ("alone", "calls", "together")
+
+    # Calls that are timed, in turns, and by how much threads have to be better.
+    CALLS, BETTER = 7, 0.9
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.alone = self.together = float("inf")
+
+    def decided(self) -> bool:
+        return self.calls >= self.CALLS
+
+    def choice(self) -> bool:
+        """Whether the next call is dealt out among threads."""
+        return self.together < self.BETTER * self.alone if self.decided() else self.calls % 2 == 1
+
+    def record(self, together: bool, seconds: float) -> None:
+        if together:
+            self.together = min(self.together, seconds)
+        elif self.calls:
+            self.alone = min(self.alone, seconds)
+        self.calls += 1
+
+
+# By the code that runs and how many blocks it is given.
+_trials: weakref.WeakKeyDictionary[CodeType, dict[int, _Trial]] = weakref.WeakKeyDictionary()
+_MOST_SIZES = 64
+
+
 def parallel(body: Body, blocks: Sequence[int]) -> None:
-    """`body(blocks)`, with the blocks dealt out among the threads as these come for them."""
+    """`body(blocks)`, with the blocks dealt out among the threads where that is quicker."""
+    code = getattr(body, "__code__", None)
     count = min(thread_count(), len(blocks))
+    if count <= 1 or num_threads.value or code is None:
+        _dealt(body, blocks, count)
+        return
+    trials = _trials.setdefault(code, {})
+    if len(trials) > _MOST_SIZES:
+        trials.clear()
+    trial = trials.setdefault(len(blocks), _Trial())
+    together = trial.choice()
+    if trial.decided():
+        _dealt(body, blocks, count if together else 1)
+        return
+    start = perf_counter()
+    _dealt(body, blocks, count if together else 1)
+    trial.record(together, perf_counter() - start)
+
+
+def _dealt(body: Body, blocks: Sequence[int], count: int) -> None:
+    """`body(blocks)` by so many threads, each of which comes for the next block."""
     if count <= 1:
         body(blocks)
         return
