@@ -22,7 +22,7 @@ from typing import Any
 from funcgrad.config import num_threads
 from funcgrad.core.quiet import quiet_begin
 
-__all__ = ["parallel", "thread_count"]
+__all__ = ["dealt", "parallel", "thread_count"]
 
 Body = Callable[[Iterable[int]], Any]
 
@@ -141,7 +141,7 @@ def parallel(body: Body, blocks: Sequence[int]) -> None:
     code = getattr(body, "__code__", None)
     count = min(thread_count(), len(blocks))
     if count <= 1 or num_threads.value or code is None:
-        _dealt(body, blocks, count)
+        _run(body, blocks, count)
         return
     trials = _trials.setdefault(code, {})
     if len(trials) > _MOST_SIZES:
@@ -149,14 +149,19 @@ def parallel(body: Body, blocks: Sequence[int]) -> None:
     trial = trials.setdefault(len(blocks), _Trial())
     together = trial.choice()
     if trial.decided():
-        _dealt(body, blocks, count if together else 1)
+        _run(body, blocks, count if together else 1)
         return
     start = perf_counter()
-    _dealt(body, blocks, count if together else 1)
+    _run(body, blocks, count if together else 1)
     trial.record(together, perf_counter() - start)
 
 
-def _dealt(body: Body, blocks: Sequence[int], count: int) -> None:
+def dealt(body: Body, blocks: Sequence[int]) -> None:
+    """`body(blocks)` by all threads: for blocks of one long operation each, such as copies."""
+    _run(body, blocks, min(thread_count(), len(blocks)))
+
+
+def _run(body: Body, blocks: Sequence[int], count: int) -> None:
     """`body(blocks)` by so many threads, each of which comes for the next block."""
     if count <= 1:
         body(blocks)
@@ -164,12 +169,12 @@ def _dealt(body: Body, blocks: Sequence[int], count: int) -> None:
     helpers = _helpers
     helpers.want(count - 1)
     # An iterator over a range gives each number once, whichever thread asks.
-    dealt = iter(blocks)
-    tasks = [_Task(body, dealt) for _ in range(count - 1)]
+    shared = iter(blocks)
+    tasks = [_Task(body, shared) for _ in range(count - 1)]
     for task in tasks:
         helpers.tasks.put(task)
     try:
-        body(dealt)
+        body(shared)
     finally:
         for task in tasks:
             if not task.claim.acquire(blocking=False):

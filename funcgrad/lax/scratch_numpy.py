@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.executor.threads import parallel
+from funcgrad.executor.threads import dealt
 from funcgrad.lax.windows_numpy import NDArray
 
 __all__ = ["by_all", "copy_by_all", "in_parts", "product_of", "room", "workspace"]
@@ -56,7 +56,7 @@ def by_all(count: int, elements: int, work: Callable[[slice], None]) -> None:
         for b in blocks:
             work(slice(b * step, min((b + 1) * step, count)))
 
-    parallel(body, range(-(-count // step)))
+    dealt(body, range(-(-count // step)))
 
 
 def copy_by_all(target: NDArray, source: NDArray) -> None:
