@@ -243,3 +243,14 @@ def test_values_go_to_numpy_and_into_files() -> None:
     for other in (pickle.loads(pickle.dumps(x)), copy.copy(x), copy.deepcopy(x)):
         assert isinstance(other, fg.Array)
         assert other.tolist() == x.tolist()
+
+
+def test_arrays_made_to_be_written_to_are_numpys() -> None:
+    """As in programs for JAX: `np.zeros_like(x)` of a value can be filled; of a tracer it is traced."""
+    x = jnp.arange(3.0)
+    for make in (np.zeros_like, np.ones_like, np.empty_like, np.copy, lambda x: np.full_like(x, 2)):
+        y = make(x)
+        assert type(y) is np.ndarray
+        y[0] = 7.0
+    assert float(x[0]) == 0.0
+    assert isinstance(fg.jit(lambda x: x + np.zeros_like(x))(x), fg.Array)

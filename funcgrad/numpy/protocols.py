@@ -40,7 +40,8 @@ _TAKE_LISTS = {
 # Of these the first argument is a sequence of arrays.
 _TAKE_SEQUENCES = {"column_stack", "concat", "concatenate", "dstack", "hstack", "stack", "vstack"}
 # How NumPy code makes sure of having NumPy arrays, before it writes to them or hands them to C.
-_COERCIONS = {"atleast_1d", "atleast_2d", "atleast_3d"}
+_COERCIONS = {"atleast_1d", "atleast_2d", "atleast_3d", "copy"}
+_COERCIONS |= {"empty_like", "full_like", "ones_like", "zeros_like"}
 # What NumPy offers to say about memory and algorithms, and has no meaning here (sorts are stable).
 _HINTS = {"casting", "kind", "order", "subok"}
 _IN_PLACE = {"copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"}
