@@ -131,10 +131,10 @@ def test_rows_are_written_in_place_each_to_its_own(reverse: bool, length: int) -
 
 def test_matrices_are_laid_out_for_the_loop() -> None:
     h, w = jnp.ones((16, 3)), W
-    f = fg.jit(lambda h, w: lax.scan(lambda h, _: (jnp.sin(h @ w.T), None), h, length=5)[0])
+    f = fg.jit(lambda h, w: lax.scan(lambda h, _: (jnp.sin(h @ w.T), None), h, length=50)[0])
     assert "ascontiguousarray" in f.lower(h, w).as_text()
     expected = np.ones((16, 3))
-    for _ in range(5):
+    for _ in range(50):
         expected = np.sin(expected @ np.asarray(w).T)
     np.testing.assert_allclose(f(h, w), expected, rtol=1e-13)
 

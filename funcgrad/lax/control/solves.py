@@ -289,7 +289,7 @@ def custom_root(
     >>> def sqrt(a):
     ...     return lax.custom_root(lambda x: x * x - a, 1.0, newton, lambda g, y: y / g(1.0))
     >>> sqrt(4.0), fg.grad(sqrt)(4.0)
-    (Array(2., dtype=float64, weak_type=True), Array(0.25, dtype=float64))
+    (Array(2., dtype=float64, weak_type=True), Array(0.25, dtype=float64, weak_type=True))
     """
     guess, tree = flatten_arrays(initial_guess)
     in_tree = treedef_tuple((tree,))
