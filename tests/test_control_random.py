@@ -99,7 +99,7 @@ def close(found: Any, expected: Any) -> None:
 @pytest.mark.parametrize("seed", range(14))
 def test_random_loops(seed: int, small: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if small:
-        monkeypatch.setattr(limits, "in_place", 1)
+        monkeypatch.setattr(limits, "released", 1)
         monkeypatch.setattr(limits, "pooled", 64)
         monkeypatch.setattr(limits, "fused", 128)
     loop = Loop(seed)

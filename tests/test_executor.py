@@ -231,12 +231,12 @@ def test_a_nan_in_a_group_is_found() -> None:
 
 def test_results_are_written_over_what_dies() -> None:
     text = lines(lambda x, y: (x @ y + 1.0) * 2.0, jnp.ones((100, 100)), jnp.ones((100, 100)))
-    assert "d = np.add(c, _1_0, out=c)" in text
+    assert "d = add(c, _1_0, c)" in text
     # Never over arguments, nor over what a result or a view of it shows.
     text = lines(lambda x: (x[::-1] * 2.0, x + 1.0), MATRIX[:100])
-    assert not any("out=a" in line for line in text)
+    assert not any(line.endswith(", a)") for line in text)
     text = lines(lambda x, y: ((z := x @ y).T, z + 1.0), jnp.ones((100, 100)), jnp.ones((100, 100)))
-    assert "out=" not in "".join(text)
+    assert "e = add(c, _1_0)" in text
 
 
 # Simplification
@@ -248,16 +248,16 @@ X = jnp.arange(6.0).reshape(2, 3)
     ("function", "expected"),
     [
         (lambda x: -jnp.negative(x), ["return (a,)"]),
-        (lambda x: jnp.sin(x) - -x, ["b = np.sin(a)", "c = np.add(b, a)", "return (c,)"]),
-        (lambda x: -(x * 3.0), ["b = np.multiply(a, _m3_0)", "return (b,)"]),
-        (lambda x: x * -1.0, ["b = np.negative(a)", "return (b,)"]),
+        (lambda x: jnp.sin(x) - -x, ["b = sin(a)", "c = add(b, a, b)", "return (c,)"]),
+        (lambda x: -(x * 3.0), ["b = multiply(a, _m3_0)", "return (b,)"]),
+        (lambda x: x * -1.0, ["b = negative(a)", "return (b,)"]),
         (lambda x: x.T.T, ["return (a,)"]),
         (lambda x: x.reshape(6).reshape(3, 2), ["b = a.reshape((3, 2))", "return (b,)"]),
         (lambda x: x[0:2, 0:3] * 1.0, ["return (a,)"]),
         (lambda x: x[:, 1:][:, 1:], ["b = a[:, 2:]", "return (b,)"]),
         (lambda x: jnp.where(True, x, 0.0), ["return (a,)"]),
-        (lambda x: x + jnp.float64(1).astype("float64"), ["b = np.add(a, _1_0)", "return (b,)"]),
-        (lambda x: x + 0.0, ["b = np.add(a, _0_0)", "return (b,)"]),  # -0.0 + 0.0 is 0.0
+        (lambda x: x + jnp.float64(1).astype("float64"), ["b = add(a, _1_0)", "return (b,)"]),
+        (lambda x: x + 0.0, ["b = add(a, _0_0)", "return (b,)"]),  # -0.0 + 0.0 is 0.0
     ],
 )
 def test_exact_rules(function: Any, expected: list[str]) -> None:
@@ -275,7 +275,7 @@ def test_a_gradient_of_slices_is_one_buffer() -> None:
         return jnp.sum(x[1:] * x[:-1] ** 2)
 
     text = source(fg.grad(f), jnp.arange(4.0))
-    assert text.count("np.zeros") == 1 and text.count("+=") == 2
+    assert text.count("np.zeros") == 1 and text.count("add(") == 2
 
 
 def test_few_long_rows_go_element_by_element() -> None:

@@ -23,7 +23,7 @@ from funcgrad.executor.settings import Limits, limits
 ROWS, COLUMNS = 7, 5
 
 # Anything goes through memory that is kept, blocks of two rows, and threads.
-SMALL = {"in_place": 1, "pooled": 1, "fused": 4, "scratch": 64, "block": 80, "least_block": 8}
+SMALL = {"released": 1, "pooled": 1, "fused": 4, "scratch": 64, "block": 80, "least_block": 8}
 
 
 @pytest.fixture(autouse=True)

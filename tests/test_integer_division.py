@@ -46,7 +46,7 @@ def test_by_any_divisor(dtype: str, divisor: int, shape: Any) -> None:
 
 def test_known_divisors_are_not_guarded() -> None:
     source = fg.jit(lambda x: lax.rem(x, 7)).lower(jnp.arange(5)).as_text()
-    assert "np.fmod(a, _7)" in source
+    assert "= fmod(a, _7)" in source
     assert "_rem" in fg.jit(lambda x: lax.rem(x, 0)).lower(jnp.arange(5)).as_text()
 
 
@@ -63,4 +63,4 @@ def test_rounding_down_is_one_operation(dtype: str, divisor: int) -> None:
         np.testing.assert_array_equal(compiled(x), whole(x, y))
         np.testing.assert_array_equal(f(jnp.asarray(x), divisor), whole(x, y))
         if divisor > 1 and dtype[0] == "i":
-            assert f"np.{whole.__name__}(" in compiled.lower(x).as_text()
+            assert f"= {whole.__name__}(" in compiled.lower(x).as_text()

@@ -152,7 +152,7 @@ def test_threads_trace_independently() -> None:
 def test_stages() -> None:
     f = fg.jit(lambda x: {"y": jnp.sin(x)})
     lowered = f.lower(fg.ShapeDtypeStruct((3,), "float32"))
-    assert "np.sin" in lowered.as_text()
+    assert "sin(a)" in lowered.as_text()
     assert str(lowered.jaxpr).startswith("{ lambda ; a:f32[3]. let")
     assert lowered.out_info["y"].shape == (3,)
     compiled = lowered.compile()

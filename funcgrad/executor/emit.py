@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import keyword
 import os
@@ -43,6 +44,11 @@ _OPERATORS = {
 # Blocks of inner jaxprs nest in one function up to this depth (Python allows 20 blocks).
 DEEPEST = 8
 
+# NumPy's elementwise functions, but for those that would hide a function of Python.
+_UFUNCS = frozenset(
+    name for name, f in vars(np).items() if type(f) is np.ufunc and not hasattr(builtins, name)
+)
+
 # Values that are always the same are computed once, up to this many bytes.
 LARGEST_CONSTANT = 1 << 16
 
@@ -62,6 +68,8 @@ class Module:
         self.functions: list[str] = []
         self.headers: list[str] = ["import numpy as np"]
         self.supported: dict[str, Any] = {}
+        # Functions that are known by their own names: looking one up in `np` takes a tenth of its call.
+        self.ufuncs: set[str] = set()
         self._names: dict[Any, str] = {}
         # Ids are keys above, so what they belong to is kept.
         self._kept: list[Any] = []
@@ -140,7 +148,11 @@ class Module:
             if line.split(" ")[0] in words or "import" in line:
                 headers.append(line)
                 words.update(re.findall(r"\w+", line))
-        return "\n".join(reversed(headers)) + "\n\n\n" + body
+        headers.reverse()
+        used = ", ".join(sorted(self.ufuncs & words))
+        if used:
+            headers.insert(1, f"from numpy import {used}")
+        return "\n".join(headers) + "\n\n\n" + body
 
 
 class Emitter:
@@ -165,7 +177,10 @@ class Emitter:
 
     def numpy(self, name: str) -> str:
         """A function of NumPy by name."""
-        return f"np.{name}"
+        if name not in _UFUNCS:
+            return f"np.{name}"
+        self.module.ufuncs.add(name)
+        return name
 
     def helper(self, function: Callable[..., Any]) -> str:
         """The name of a Python function of NumPy values."""
@@ -375,7 +390,8 @@ def _variable(n: int) -> str:
         n //= 26
         if not n:
             break
-    return text + "_" if keyword.iskeyword(text) or text == "np" else text
+    taken = text in _UFUNCS or keyword.iskeyword(text) or text == "np"
+    return text + "_" if taken else text
 
 
 def _number(value: Any) -> str:

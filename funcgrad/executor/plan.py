@@ -55,11 +55,7 @@ def make_plan(jaxpr: Jaxpr, keep: Sequence[Var] = ()) -> list[Step]:
 
 def _may_be_placed(step: Step) -> bool:
     what = step.what
-    return (
-        type(what) is JaxprEqn
-        and len(what.outvars) == 1
-        and bytes_of(what.outvars[0]) >= limits.in_place
-    )
+    return type(what) is JaxprEqn and len(what.outvars) == 1
 
 
 def placed(eqn: Any, i: int, seen: Seen) -> Any:
@@ -151,5 +147,5 @@ def _release(steps: list[Step], jaxpr: Jaxpr, keep: Sequence[Var]) -> None:
         for v in touched:
             if type(v) is not Literal and v not in seen:
                 seen.add(v)
-                if bytes_of(v) >= limits.in_place and not is_last:
+                if bytes_of(v) >= limits.released and not is_last:
                     step.released.append(v)

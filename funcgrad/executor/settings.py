@@ -8,11 +8,11 @@ __all__ = ["Limits", "limits"]
 class Limits:
     """Bytes, unless the name says otherwise. Measured; on which machine matters little."""
 
-    __slots__ = ("block", "in_place", "least_block", "parallel", "pooled", "fused", "scratch")
+    __slots__ = ("block", "fused", "least_block", "parallel", "pooled", "released", "scratch")
 
     def __init__(self) -> None:
-        # A result of this size is written over an operand that dies.
-        self.in_place = 1 << 13
+        # A value of this size is let go when it has been read for the last time.
+        self.released = 1 << 13
         # A result of this size takes memory that is kept between calls: the allocator keeps the pages
         # of smaller ones.
         self.pooled = 1 << 17

@@ -88,16 +88,16 @@ class DotGeneral(Bilinear):
         if not x.dtype == y.dtype == result.dtype == working_dtype(x, y, numbers, result.dtype):
             return None
         found = product(x, y, numbers, args)
-        if not found.call.startswith("np."):
-            return None
+        keyword = "out=" if found.call.startswith("np.einsum") else ""
         if found.shape == found.final:
-            return f"{found.call}, out={out})"
+            return f"{found.call}, {keyword}{out})"
         if not out.isidentifier():
             # An expression that makes the array must not be written twice.
             name = emitter.variable()
             emitter.statement(f"{name} = {out}")
             out = name
-        emitter.statement(f"{found.call}, out={out}.reshape({', '.join(map(str, found.shape))}))")
+        shape = ", ".join(map(str, found.shape))
+        emitter.statement(f"{found.call}, {keyword}{out}.reshape({shape}))")
         return out
 
 

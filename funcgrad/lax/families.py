@@ -245,7 +245,9 @@ class Elementwise(Primitive):
         ufunc = self.ufunc(eqn)
         if ufunc is None:
             return None
-        return f"{emitter.numpy(ufunc.__name__)}({', '.join(args)}, out={out})"
+        # By position is quicker; these two do not like it.
+        keyword = "out=" if ufunc.__name__ in ("maximum", "minimum") else ""
+        return f"{emitter.numpy(ufunc.__name__)}({', '.join(args)}, {keyword}{out})"
 
     def in_place(self, eqn: JaxprEqn) -> bool:
         return self.ufunc(eqn) is not None

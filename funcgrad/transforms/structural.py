@@ -146,7 +146,7 @@ class AddAny(Primitive):
         return on_scalars or f"{emitter.numpy('add')}({args[0]}, {args[1]})"
 
     def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str:
-        return f"{emitter.numpy('add')}({args[0]}, {args[1]}, out={out})"
+        return f"{emitter.numpy('add')}({args[0]}, {args[1]}, {out})"
 
     def in_place(self, eqn: JaxprEqn) -> bool:
         return True
@@ -353,10 +353,10 @@ class ReduceSum(Primitive):
 
     def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str:
         if _narrow(eqn):
-            return f"{_row_sums(emitter, args, eqn)[:-1]}, out={out})"
+            return f"{_row_sums(emitter, args, eqn)[:-1]}, {out})"
         dtype = emitter.literal(eqn.outvars[0].aval.dtype)
         axes = tuple(eqn.params["axes"])
-        return f"{emitter.numpy('add')}.reduce({args[0]}, {axes}, {dtype}, out={out})"
+        return f"{emitter.numpy('add')}.reduce({args[0]}, {axes}, {dtype}, {out})"
 
     def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
         return (True,) if 0 not in eqn.params["axes"] else None

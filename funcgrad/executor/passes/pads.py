@@ -47,7 +47,9 @@ class SumOfParts(Primitive):
     def _added(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str:
         for x, box in zip(args, eqn.params["boxes"], strict=True):
             part = ", ".join(f"{a}:{b}" for a, b in box)
-            emitter.statement(f"{out}[{part}] += {x}")
+            view = emitter.variable()
+            emitter.statement(f"{view} = {out}[{part}]")
+            emitter.statement(f"{emitter.numpy('add')}({view}, {x}, {view})")
         return out
 
 

@@ -94,7 +94,7 @@ class Scan(Primitive):
             rows.store(emitter, results)
             new = results[:num_carry]
             for k in sorted(sums.positions):
-                emitter.statement(f"np.add({carry[k]}, {new[k]}, out={carry[k]})")
+                emitter.statement(f"{emitter.numpy('add')}({carry[k]}, {new[k]}, {carry[k]})")
                 new[k] = carry[k]
             assign(emitter, carry, new)
         rows.finish(emitter, carry)
