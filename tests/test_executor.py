@@ -104,10 +104,10 @@ def test_predicted_memory_is_what_a_run_takes() -> None:
         return jnp.sin(x) @ jnp.cos(x) @ x
 
     x = jnp.ones((300, 300))
-    before = sum(lease.size for lease in memory._leases.values())
+    before = sum(lease.buffer.size for lease in memory._leases.values())
     stats = fg.jit(f).lower(x).compile().memory_analysis()
     out = fg.jit(f)(x)
-    taken = sum(lease.size for lease in memory._leases.values()) - before + cached_bytes()
+    taken = sum(lease.buffer.size for lease in memory._leases.values()) - before + cached_bytes()
     assert stats.argument_size_in_bytes == stats.output_size_in_bytes == out.nbytes
     assert stats.output_size_in_bytes + stats.temp_size_in_bytes == taken
     assert stats.peak_memory_in_bytes == taken + x.nbytes

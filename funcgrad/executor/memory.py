@@ -18,12 +18,8 @@ from typing import Any
 import numpy as np
 
 from funcgrad.config import memory_cache_limit
+from funcgrad.executor.pages import Buffer, discard, fresh
 from funcgrad.executor.settings import limits
-
-try:
-    import mmap
-except ImportError:  # a platform without it
-    mmap = None  # type: ignore[assignment]  # tested where it is used
 
 __all__ = ["cached_bytes", "empty", "release_memory"]
 
@@ -31,14 +27,13 @@ __all__ = ["cached_bytes", "empty", "release_memory"]
 class _Lease(weakref.ref["np.ndarray[Any, Any]"]):
     """An array that is out, and the buffer below it."""
 
-    __slots__ = ("buffer", "size")
-    buffer: Any
-    size: int
+    __slots__ = ("buffer",)
+    buffer: Buffer
 
 
 # All leases by their id; buffers that are free by their size, the size that missed last at the end.
 _leases: dict[int, _Lease] = {}
-_free: dict[int, list[Any]] = {}
+_free: dict[int, list[Buffer]] = {}
 _cached = [0]
 
 
@@ -57,10 +52,9 @@ def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         _cached[0] -= size
     except (KeyError, IndexError):
         buffer = _fresh(size)
-    array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, buffer)
+    array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, buffer.region, buffer.start)
     lease = _Lease(array, _returned)
     lease.buffer = buffer
-    lease.size = size
     _leases[id(lease)] = lease
     return array
 
@@ -68,18 +62,22 @@ def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
 def _returned(
     lease: Any,
     leases: dict[int, _Lease] = _leases,
-    free: dict[int, list[Any]] = _free,
+    free: dict[int, list[Buffer]] = _free,
     cached: list[int] = _cached,
     limit: Any = memory_cache_limit,
+    discarded: Any = discard,
 ) -> None:
     """The last view of an array has gone. (Defaults, since this may run while Python shuts down.)"""
     del leases[id(lease)]
-    if cached[0] + lease.size <= limit._global:
-        cached[0] += lease.size
-        free.setdefault(lease.size, []).append(lease.buffer)
+    buffer = lease.buffer
+    if cached[0] + buffer.size <= limit._global:
+        cached[0] += buffer.size
+        free.setdefault(buffer.size, []).append(buffer)
+    else:
+        discarded(buffer)
 
 
-def _fresh(size: int) -> Any:
+def _fresh(size: int) -> Buffer:
     """A new buffer; what other sizes have kept longest goes if that would be too much."""
     _free[size] = _free.pop(size, [])
     # Counted anew: threads may have miscounted.
@@ -88,10 +86,14 @@ def _fresh(size: int) -> Any:
         if total + size <= memory_cache_limit.value:
             break
         total -= other * len(_free[other])
-        del _free[other]
+        _discard_all(other)
     _cached[0] = total
-    # Not memory of an array: NumPy would let views refer to that directly, past the leased one.
-    return bytearray(size) if mmap is None else mmap.mmap(-1, size)
+    return fresh(size)
+
+
+def _discard_all(size: int) -> None:
+    for buffer in _free.pop(size, ()):
+        discard(buffer)
 
 
 def cached_bytes() -> int:
@@ -101,5 +103,6 @@ def cached_bytes() -> int:
 
 def release_memory() -> None:
     """Give what waits to be used again back to the operating system."""
-    _free.clear()
+    for size in list(_free):
+        _discard_all(size)
     _cached[0] = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from funcgrad.nn import activations as _activations
 from funcgrad.nn import attention as _attention
@@ -11,6 +11,9 @@ from funcgrad.nn import normalize as _normalize
 from funcgrad.nn.activations import *
 from funcgrad.nn.attention import *
 from funcgrad.nn.normalize import *
+
+if TYPE_CHECKING:
+    from funcgrad.nn import initializers
 
 
 def __getattr__(name: str) -> Any:
