@@ -8,6 +8,7 @@ from funcgrad.executor.passes.dead_code import dead_code
 from funcgrad.executor.passes.divisions import divisions
 from funcgrad.executor.passes.indices import plain_indices
 from funcgrad.executor.passes.inline import inline
+from funcgrad.executor.passes.late import late
 from funcgrad.executor.passes.loops import loops
 from funcgrad.executor.passes.scalars import scalars
 from funcgrad.executor.passes.simplify import simplify
@@ -31,6 +32,7 @@ PASSES = (
     divisions,
     plain_indices,
     dead_code,
+    late,
 )
 
 
