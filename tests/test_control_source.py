@@ -212,3 +212,46 @@ def test_small_rows_are_worked_on_together() -> None:
     # Rows that are large stay in the loop, with the memory that the loop needs.
     large = fg.jit(lambda xs: lax.map(lambda x: jnp.sum(jnp.sin(x)), xs))
     assert "for " in large.lower(jnp.ones((100, 2000))).as_text()
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 7])
+def test_what_the_turn_before_found_is_carried_over(length: int) -> None:
+    """A step that ends where the next one starts: each value of the slope is computed once."""
+
+    def step(state: Any, x: Any) -> Any:
+        q, p = state
+        p = p - jnp.sin(q) * 0.1
+        q = q + p
+        return (q, p - jnp.sin(q) * 0.1), (q * x, jnp.sin(q))
+
+    def run(state: Any, xs: Any) -> Any:
+        return lax.scan(step, state, xs)
+
+    xs = jnp.arange(3.0 * length).reshape(length, 3)
+    f = fg.jit(run)
+    if length > 4:
+        text = f.lower((XS, XS), xs).as_text()
+        assert [line.count("sin(") for line in text.split("for ")] == [1, 1]
+    state, rows = (XS, XS), []
+    for x in xs:
+        state, row = step(state, x)
+        rows.append(row)
+    found, stacks = f((XS, XS), xs)
+    np.testing.assert_array_equal(found, state)
+    for k, stack in enumerate(stacks):
+        assert stack.shape == xs.shape
+        for i, row in enumerate(rows):
+            np.testing.assert_array_equal(stack[i], row[k])
+
+
+def test_counters_and_constants_are_carried_over() -> None:
+    def step(i: Any, state: Any) -> Any:
+        k, x = state
+        x = x + jnp.cos(W[0]) * k**2
+        return k + 1, x * (k + 1) ** 2
+
+    f = fg.jit(lambda x: lax.fori_loop(0, 20, step, (0, x)))
+    state = (0, XS / 1e6)
+    for i in range(20):
+        state = step(i, state)
+    np.testing.assert_array_equal(f(XS / 1e6)[1], state[1])

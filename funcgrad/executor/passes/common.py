@@ -6,7 +6,7 @@ from typing import Any
 
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, Var
 
-__all__ = ["common_subexpressions"]
+__all__ = ["common_subexpressions", "equation_key"]
 
 
 def common_subexpressions(closed: ClosedJaxpr) -> ClosedJaxpr:
@@ -21,7 +21,7 @@ def common_subexpressions(closed: ClosedJaxpr) -> ClosedJaxpr:
         if eqn.effects or not eqn.primitive.shareable:
             kept.append(eqn)
             continue
-        key = _key(eqn)
+        key = equation_key(eqn)
         if key is None:
             kept.append(eqn)
             continue
@@ -43,7 +43,7 @@ def _root(same: dict[Var, Var], v: Any) -> Any:
     return v if type(v) is Literal else same.get(v, v)
 
 
-def _key(eqn: Any) -> Any:
+def equation_key(eqn: Any) -> Any:
     """What decides the value: None if a parameter cannot be compared."""
     operands = tuple([literal_key(v) if type(v) is Literal else v for v in eqn.invars])
     if not eqn.params:

@@ -8,6 +8,7 @@ from weakref import WeakSet
 
 from funcgrad.core.jaxpr import ClosedJaxpr, JaxprEqn, Var
 from funcgrad.core.primitive import primitives
+from funcgrad.executor.passes.carries import carried_over
 
 __all__ = ["loops"]
 
@@ -32,25 +33,27 @@ def loops(closed: ClosedJaxpr, plain: Callable[[ClosedJaxpr], ClosedJaxpr]) -> C
             eqns += turns
             changed = True
             continue
-        if cut is not None:
-            eqn = _cut(eqn, cut, plain)
-            changed = True
-        eqns.append(eqn)
+        if cut is None:
+            eqns.append(eqn)
+            continue
+        *first, eqn = carried_over(_with_plain_body(eqn, plain))
+        eqns += [*first, _cut(eqn, cut)]
+        changed = True
     if not changed:
         return closed
     return closed.map_jaxpr(lambda j: j.replace(eqns=eqns, effects=j.effects))
 
 
-def _cut(
-    eqn: JaxprEqn,
-    fission: Callable[[JaxprEqn], ClosedJaxpr | None],
-    plain: Callable[[ClosedJaxpr], ClosedJaxpr],
-) -> JaxprEqn:
+def _with_plain_body(eqn: JaxprEqn, plain: Callable[[ClosedJaxpr], ClosedJaxpr]) -> JaxprEqn:
     body = eqn.params["jaxpr"]
-    if body not in _done:
-        body = plain(body)
-        _done.add(body)
-        eqn = eqn.replace(params={**eqn.params, "jaxpr": body})
+    if body in _done:
+        return eqn
+    body = plain(body)
+    _done.add(body)
+    return eqn.replace(params={**eqn.params, "jaxpr": body})
+
+
+def _cut(eqn: JaxprEqn, fission: Callable[[JaxprEqn], ClosedJaxpr | None]) -> JaxprEqn:
     program = fission(eqn)
     if program is None:
         return eqn
