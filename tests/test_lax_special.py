@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -106,6 +107,17 @@ def test_small_arrays_have_the_values_of_large_ones(name: str) -> None:
     x = np.concatenate([samples(-6, 26), [0.0, -3.0, nan, inf, -inf, 1e300]])
     one_by_one = [np.asarray(f(v)) for v in x]
     np.testing.assert_allclose(f(x), one_by_one, rtol=1e-13, atol=1e-15)
+
+
+def test_erf_is_accurate_and_goes_in_place() -> None:
+    near = np.arange(-2000, 2001) / 1024
+    x = np.concatenate([near, np.nextafter(near, 9), samples(-6, 6), 10.0 ** samples(-300, -1)])
+    expected = np.array([math.erf(v) for v in x])
+    assert np.all(np.abs(np.asarray(lax.erf(x)) - expected) <= 3 * np.spacing(np.abs(expected)))
+    assert np.asarray(lax.erf(np.float32([inf, 4.2, -4.2]))).tolist() == [1, 1, -1]
+    f = lambda x: lax.erf(x * 0.5) * lax.erf(x) + lax.erf(x[::-1])
+    many = np.tile(x, 30)
+    np.testing.assert_array_equal(fg.jit(f)(many), f(many))
 
 
 def test_polygamma_and_zeta() -> None:

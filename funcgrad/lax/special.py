@@ -7,12 +7,13 @@ Those that need SciPy say so; the others are plain NumPy.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from funcgrad.core.array import Array, ArrayLike
+from funcgrad.core.jaxpr import JaxprEqn
 from funcgrad.core.optional import require
 from funcgrad.lax.arithmetic import add, mul, neg, sub
 from funcgrad.lax.bitwise import eq, gt
@@ -83,10 +84,21 @@ def refuse(error: type[Exception], message: str) -> Callable[..., NoReturn]:
     return partial
 
 
+class Erf(Elementwise):
+    """The error function, which its kernel writes to memory that is there."""
+
+    def sharing(self, eqn: JaxprEqn) -> str:
+        return "new"
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        return f"{emitter.helper(self.impl)}({args[0]}, {out})" if eqn.invars[0].aval.ndim else None
+
+    def in_place(self, eqn: JaxprEqn) -> bool:
+        return True
+
+
 # In a partial derivative z is the result, and the arguments have their usual names.
-erf_p = Elementwise(
-    "erf", erf_numpy, lambda z, x: mul(_TWO_OVER_SQRT_PI, exp(neg(square(x)))), accepts="f"
-)
+erf_p = Erf("erf", erf_numpy, lambda z, x: mul(_TWO_OVER_SQRT_PI, exp(neg(square(x)))), accepts="f")
 erfc_p = Elementwise(
     "erfc", erfc_numpy, lambda z, x: mul(-_TWO_OVER_SQRT_PI, exp(neg(square(x)))), accepts="f"
 )
