@@ -19,9 +19,9 @@ class Limits:
         # Elementwise operations on arrays of this size go block by block.
         self.fused = 1 << 19
         # What a block's arrays may take together: the level-2 cache, less what else is there.
-        self.scratch = 1 << 20
+        self.scratch = 1 << 22
         # The largest array of a block: at most this, but for many arrays not below the second.
-        self.block = 1 << 17
+        self.block = 1 << 18
         self.least_block = 1 << 13
         # Nanoseconds of work from which on blocks are dealt out among threads.
         self.parallel = 400_000
