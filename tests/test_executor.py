@@ -251,6 +251,14 @@ X = jnp.arange(6.0).reshape(2, 3)
         (lambda x: jnp.sin(x) - -x, ["b = sin(a)", "c = add(b, a, b)", "return (c,)"]),
         (lambda x: -(x * 3.0), ["b = multiply(a, _m3_0)", "return (b,)"]),
         (lambda x: x * -1.0, ["b = negative(a)", "return (b,)"]),
+        (
+            lambda x: x - -jnp.exp(x) * jnp.sin(x),
+            "b = exp(a);c = sin(a);d = multiply(b, c, b);e = add(a, d, d);return (e,)".split(";"),
+        ),
+        (
+            lambda x: x * -jnp.array(1, "int64").astype("float64"),
+            ["b = negative(a)", "return (b,)"],
+        ),
         (lambda x: x.T.T, ["return (a,)"]),
         (lambda x: x.reshape(6).reshape(3, 2), ["b = a.reshape((3, 2))", "return (b,)"]),
         (lambda x: x[0:2, 0:3] * 1.0, ["return (a,)"]),

@@ -95,6 +95,18 @@ def _product(eqn: JaxprEqn, walk: Walk) -> Any:
         return equation(eqn, name, a, c)
     if b is not None and (c := _minus(x)) is not None:
         return equation(eqn, name, c, b)
+    return _outward(eqn, walk, a, b)
+
+
+def _outward(eqn: JaxprEqn, walk: Walk, a: Any, b: Any) -> Any:
+    """-a y = -(a y), and so for b and quotients: further on a sum may take the sign."""
+    name, out = eqn.primitive.name, eqn.outvars[0].aval
+    for i, inner in enumerate((a, b)):
+        if inner is None or inner.aval.shape != out.shape or walk.uses.get(eqn.invars[i], 0) > 1:
+            continue
+        operands = list(eqn.invars)
+        operands[i] = inner
+        return equation(eqn, "neg", walk.add(eqn, name, operands, out.shape))
     return None
 
 

@@ -63,6 +63,9 @@ class _Scalars:
         elif primitive.broadcasts:
             self.elementwise(eqn)
             return
+        elif primitive.name == "convert_element_type" and type(eqn.invars[0]) is Literal:
+            self.on_scalars(eqn, eqn.outvars[0], list(eqn.invars))
+            return
         self.eqns.append(eqn)
 
     def elementwise(self, eqn: JaxprEqn) -> None:
