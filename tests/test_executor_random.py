@@ -6,6 +6,7 @@ so far; so a failing one shrinks.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,7 +24,15 @@ from funcgrad.executor.settings import Limits, limits
 ROWS, COLUMNS = 7, 5
 
 # Anything goes through memory that is kept, blocks of two rows, and threads.
-SMALL = {"released": 1, "pooled": 1, "fused": 4, "scratch": 64, "block": 80, "least_block": 8}
+SMALL = {
+    "released": 1,
+    "donated": 1,
+    "pooled": 1,
+    "fused": 4,
+    "scratch": 64,
+    "block": 80,
+    "least_block": 8,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -200,3 +209,33 @@ def test_compiled_gradients_are_interpreted_ones(codes: list[int]) -> None:
             found = fg.jit(slope)(*args)
         close([found[0], found[1]], [value, gradient])
     same(args, before)
+
+
+def donatable() -> list[Any]:
+    """Arguments of which several have the same shape, in memory of their own."""
+    return [x + 0.0 for seed in (3, 4, 5) for x in arguments(seed)]
+
+
+@OPTIONS
+@given(CODES, st.integers(0, (1 << 15) - 1), st.integers(0, (1 << 15) - 1))
+def test_donated_arguments(codes: list[int], watched: int, twice: int) -> None:
+    """Whatever somebody still sees of them stays as it is, whatever else is written over."""
+    run = program(codes)
+    n = len(donatable())
+    compiled, plain = fg.jit(run, donate_argnums=tuple(range(n))), fg.jit(run)
+    for threads in (1, 2, 4):
+        args = donatable()
+        # Some are looked at, some are another argument, too.
+        seen = [np.asarray(x) for i, x in enumerate(args) if watched >> i & 1]
+        args = [args[i - 5] if i > 4 and twice >> i & 1 else x for i, x in enumerate(args)]
+        before, expected = copies(seen), copies(plain(*args))
+        with num_threads(threads), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # there are more arguments than results
+            results = compiled(*args)
+            same(results, expected)
+            # The results are donated in turn, where there are enough of them.
+            again = [*results[:-1], *donatable()][:n]
+            if [x.aval for x in again] == [x.aval for x in args]:
+                expected = copies(plain(*again))
+                same(compiled(*again), expected)
+        same(seen, before)

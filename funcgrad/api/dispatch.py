@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.api.donation import taken
 from funcgrad.config import config, local_settings, trace_key
 from funcgrad.core.array import ConcreteArray, python_scalar
 from funcgrad.core.nans import debugging
@@ -38,6 +39,8 @@ class Writer:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        # The variables of our arrays' values.
+        self.held: set[str] = set()
         self.names: dict[str, Any] = {
             "MISS": MISS,
             "Array": ConcreteArray,
@@ -50,6 +53,7 @@ class Writer:
             "end": quiet_end,
             "scalar": python_scalar,
             "own": own,
+            "taken": taken,
             **_PYTHON,
         }
         self._constants: dict[Any, str] = {}
@@ -106,6 +110,7 @@ class Writer:
         elif kind is ConcreteArray:
             self.unless(f"type({name}) is not Array")
             self.line(f"v{name} = {name}._value")
+            self.held.add(f"v{name}")
             value, fixed = f"v{name}", f"{name}.weak_type is not {leaf.weak_type}"
             leaf = leaf._value
         else:
@@ -148,11 +153,17 @@ def own(value: Any, theirs: tuple[Any, ...]) -> Any:
 
 
 def specialized(
-    tree: PyTreeDef, nested: bool, leaves: list[Any], program: Program, out_tree: PyTreeDef
+    tree: PyTreeDef,
+    nested: bool,
+    leaves: list[Any],
+    program: Program,
+    out_tree: PyTreeDef,
+    donated: tuple[int, ...] = (),
 ) -> Any:
     """The function `(args, kwargs) -> results or MISS` for calls like this one; None if there is none.
 
-    `tree` is that of the positional arguments, or, if `nested`, of those and the keywords.
+    `tree` is that of the positional arguments, or, if `nested`, of those and the keywords. The
+    leaves in `donated` are deleted, and the program gets their memory.
     """
     if debugging() or local_settings() is not None or len(leaves) > MOST_LEAVES:
         return None
@@ -169,6 +180,14 @@ def specialized(
         values = [writer.check(name, leaf) for name, leaf in zip(names, leaves)]
     except Unsupported:
         return None
+    given = ", ".join(values)
+    if donated:
+        # Each value is held by one list only: others that hold it are thereby told.
+        writer.line(f"values = [{given}]")
+        writer.line("".join(f"{v} = " for v in values if v in writer.held) + "None")
+        marks = f"{donated}, {tuple(program.reused)}"
+        writer.line(f"memory = taken([{', '.join(names)}], values, {marks})")
+        given = "*values, *memory"
     outs = [f"o{i}" for i in range(len(program.weak_types))]
     arrays = [f"Array({o}, {weak})" for o, weak in zip(outs, program.weak_types)]
     theirs = [name for name, leaf in zip(names, leaves) if type(leaf) is np.ndarray]
@@ -180,7 +199,7 @@ def specialized(
         "        return MISS",
         "    token = begin()",
         "    try:",
-        f"        {', '.join(outs)}{', = ' if outs else ''}function({', '.join(values)})",
+        f"        {', '.join(outs)}{', = ' if outs else ''}function({given})",
         "    finally:",
         "        end(token)",
         *(f"    {o} = own({o}, ({', '.join(theirs)},))" for o in outs if theirs),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import types
 import weakref
 from collections.abc import Callable, Iterable
@@ -15,6 +14,7 @@ from funcgrad.api.dispatch import MISS, own
 from funcgrad.api.donation import Donation
 from funcgrad.api.flatten import FlatFunction, arg_names, check_callable, describe
 from funcgrad.api.stages import Lowered, Traced, Version
+from funcgrad.api.static import as_ints, as_strings, static_arguments
 from funcgrad.config import disable_jit, trace_key
 from funcgrad.core.array import Array, ConcreteArray, python_scalar, to_array, typeof
 from funcgrad.core.avals import ShapedArray, ShapeDtypeStruct
@@ -173,7 +173,7 @@ class JitFunction:
             for x in arrays:
                 if isinstance(x, Tracer):
                     raise unexpected_tracer(x)
-            outs = version.program.wrapped([x._value for x in arrays])
+            outs = version.run(leaves, arrays)
             theirs = tuple(x for x in leaves if isinstance(x, np.ndarray))
             if theirs:
                 outs = [ConcreteArray(own(y._value, theirs), y.weak_type) for y in outs]
@@ -366,10 +366,24 @@ class DonatingJitFunction(JitFunction):
         self._donation = Donation(fun, *options[2:4])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        out = super().__call__(*args, **kwargs)
-        if not disable_jit.value:
-            self._donation.finish(args, kwargs, out)
-        return out
+        if self._last is not None:
+            out = self._last(args, kwargs)
+            if out is not MISS:
+                return out
+        statics = None
+        if self._static:
+            args, kwargs, statics = self._split(args, kwargs)
+        leaves, tree = flatten((args, kwargs) if kwargs or self._static else args)
+        return self._general(args, kwargs, leaves, tree, statics)
+
+    def _traced(self, avals: Any, args: Any, kwargs: Any, *rest: Any) -> Version:
+        version = super()._traced(avals, args, kwargs, *rest)
+        statics = rest[1]
+        fixed = set() if statics is None else {i for i, _ in statics[1] if isinstance(i, int)}
+        version.donated, version.unusable = self._donation.usable(
+            args, kwargs, fixed, version.closed
+        )
+        return version
 
 
 def _signature(
@@ -412,7 +426,7 @@ def jit(
         value compiles anew.
       static_argnames: the same by name.
       donate_argnums: positions of arguments that the caller will not use again: arrays of a result's
-        shape and dtype are deleted, and their memory serves the next results.
+        shape and dtype are deleted, and where nobody else sees their memory it is the result's.
       donate_argnames: the same by name.
       keep_unused: accepted; arguments that are not used cost nothing here.
       inline: lay the program out in that of an enclosing `jit`.
@@ -435,60 +449,7 @@ def jit(
         options = {k: v for k, v in locals().items() if k != "fun"}
         return lambda f: jit(f, **options)
     check_callable(fun)
-    positions, names = _static_arguments(fun, _ints(static_argnums), _strings(static_argnames))
-    donated = _ints(donate_argnums), _strings(donate_argnames)
+    positions, names = static_arguments(fun, as_ints(static_argnums), as_strings(static_argnames))
+    donated = as_ints(donate_argnums), as_strings(donate_argnames)
     kind = DonatingJitFunction if any(donated) else JitFunction
     return kind(fun, positions, names, *donated, keep_unused, inline)
-
-
-def _ints(value: Any) -> tuple[int, ...]:
-    if value is None:
-        return ()
-    return (
-        (value.__index__(),) if hasattr(value, "__index__") else tuple(i.__index__() for i in value)
-    )
-
-
-def _strings(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        return (value,)
-    names = tuple(value)
-    if not all(isinstance(s, str) for s in names):
-        raise TypeError(f"argument names must be strings, got {value!r}")
-    return names
-
-
-def _static_arguments(
-    fun: Any, positions: tuple[int, ...], names: tuple[str, ...]
-) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Static arguments by position and by name: each way of passing them counts."""
-    if not positions and not names:
-        return positions, names
-    try:
-        parameters = list(inspect.signature(fun).parameters.values())
-    except (ValueError, TypeError):
-        return positions, names
-    ordered = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    has_rest = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    keywords = {p.name for p in parameters if p.kind is not p.VAR_POSITIONAL}
-    for i in positions:
-        if not has_rest and not -len(ordered) <= i < len(ordered):
-            raise ValueError(
-                f"jitted function {describe(fun)} has static_argnums={positions}, but only accepts "
-                f"{len(ordered)} positional arguments."
-            )
-    for name in names:
-        if name not in keywords and not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            raise ValueError(
-                f"jitted function {describe(fun)} has invalid argnames ['{name}'] in static_argnames. "
-                f"Function does not take these args."
-            )
-    by_name = tuple(ordered.index(n) for n in names if n in ordered)
-    by_position = tuple(ordered[i] for i in positions if -len(ordered) <= i < len(ordered))
-    if not positions:
-        positions = by_name
-    if not names:
-        names = by_position
-    return positions, names

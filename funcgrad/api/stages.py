@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from funcgrad.api.dispatch import specialized
-from funcgrad.core.array import to_array
+from funcgrad.api.donation import taken
+from funcgrad.core.array import ConcreteArray, to_array
 from funcgrad.core.avals import ShapeDtypeStruct
 from funcgrad.core.jaxpr import ClosedJaxpr
 from funcgrad.core.pytree import PyTreeDef, flatten, unflatten
+from funcgrad.core.trace import eval_trace, get_trace
 from funcgrad.executor.analysis import CompiledMemoryStats, memory_of
 from funcgrad.executor.compile import Program, compile_jaxpr
 from funcgrad.lax.call import jit_p
@@ -17,14 +21,28 @@ __all__ = ["Compiled", "Lowered", "Traced", "Version"]
 
 
 class Version:
-    """What one signature of a jitted function compiled to."""
+    """What one signature of a jitted function compiled to.
 
-    __slots__ = ("_program", "_specialized", "closed", "name", "out_tree")
+    `donated` are the numbers of the arguments whose memory it may use; `unusable` says which others
+    were donated, until that has been told.
+    """
+
+    __slots__ = (
+        "_program",
+        "_specialized",
+        "closed",
+        "donated",
+        "name",
+        "out_tree",
+        "unusable",
+    )
 
     def __init__(self, closed: ClosedJaxpr, out_tree: PyTreeDef, name: str) -> None:
         self.closed = closed
         self.out_tree = out_tree
         self.name = name
+        self.donated: tuple[int, ...] = ()
+        self.unusable = ""
         self._program: Program | None = None
         # By the kinds of the arguments' leaves: one signature has NumPy arrays and our own.
         self._specialized: dict[Any, Any] = {}
@@ -35,15 +53,26 @@ class Version:
         if kinds not in self._specialized:
             self._specialized[kinds] = None
         elif self._specialized[kinds] is None:
-            made = specialized(tree, nested, leaves, self.program, self.out_tree)
+            made = specialized(tree, nested, leaves, self.program, self.out_tree, self.donated)
             self._specialized[kinds] = made or False
         return self._specialized[kinds] or None
 
     @property
     def program(self) -> Program:
         if self._program is None:
-            self._program = compile_jaxpr(self.closed, self.name)
+            self._program = compile_jaxpr(self.closed, self.name, self.donated)
         return self._program
+
+    def run(self, leaves: Sequence[Any], arrays: Sequence[ConcreteArray]) -> list[ConcreteArray]:
+        """The results for flat arguments, as they were given and as arrays."""
+        program = self.program
+        values = [x._value for x in arrays]
+        text, self.unusable = self.unusable, ""
+        if text:
+            warnings.warn(f"Some donated buffers were not usable: {text}.", stacklevel=4)
+        if not self.donated:
+            return program.wrapped(values)
+        return program.wrapped(values, taken(leaves, values, self.donated, program.reused))
 
 
 class Traced:
@@ -112,8 +141,12 @@ class Compiled(Lowered):
                     f"Argument types differ from the types for which this computation was compiled: "
                     f"argument {i} is {x.aval.str_short()}, compiled for {v.aval.str_short()}."
                 )
-        outs = jit_p.bind(*arrays, jaxpr=self.jaxpr, name=self._version.name)
-        return unflatten(self._version.out_tree, outs)
+        version = self._version
+        if version.donated and get_trace() is eval_trace:
+            outs = version.run(leaves, [jit_p.concrete(x) for x in arrays])
+        else:
+            outs = jit_p.bind(*arrays, jaxpr=self.jaxpr, name=version.name)
+        return unflatten(version.out_tree, outs)
 
     def memory_analysis(self) -> CompiledMemoryStats:
         """Predicted bytes of arguments, results and what passes between them.
@@ -125,4 +158,4 @@ class Compiled(Lowered):
         >>> compiled.memory_analysis().output_size_in_bytes
         32
         """
-        return memory_of(self.jaxpr, len(self.as_text()))
+        return memory_of(self.jaxpr, len(self.as_text()), self._version.donated)

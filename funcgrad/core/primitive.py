@@ -85,7 +85,8 @@ class Primitive:
     # Whether it is elementwise, and scalars among its operands are broadcast by NumPy itself.
     broadcasts = False
     # What the memory of its results is: "new", shared with nothing; "view", perhaps shared with its
-    # operands; "unknown", and somebody may keep the operands (as a callback can).
+    # operands; "unknown", and somebody may keep the operands (as a callback can); "inner", what the
+    # equations of the jaxprs that it holds do with it.
     memory = "unknown"
 
     def __init__(self, name: str, impl: Callable[..., Any] | None = None) -> None:
@@ -131,8 +132,12 @@ class Primitive:
         return emitter.call(self.impl, args, eqn.params)  # type: ignore[no-any-return]  # the emitter is untyped here, as layers demand
 
     def sharing(self, eqn: JaxprEqn) -> str:
-        """`memory` for this equation."""
-        return self.memory
+        """`memory` for this equation: "new", "view" or "unknown"."""
+        if self.memory != "inner":
+            return self.memory
+        inner = (e for _, sub in subjaxprs(eqn.params) for e in sub.eqns)
+        known = all(not e.effects and e.primitive.sharing(e) != "unknown" for e in inner)
+        return "view" if known else "unknown"
 
     def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
         """An expression that writes the result into the array named `out` and gives it back.

@@ -8,6 +8,7 @@ from typing import Any
 
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, subjaxprs
 from funcgrad.executor.blocks import Scratch
+from funcgrad.executor.donated import give_memory
 from funcgrad.executor.fusion import Group
 from funcgrad.executor.passes import optimize
 from funcgrad.executor.plan import NEW, bytes_of, make_plan
@@ -32,11 +33,11 @@ class CompiledMemoryStats:
         "temp_size_in_bytes",
     )
 
-    def __init__(self, arguments: int, outputs: int, made: int, code: int) -> None:
+    def __init__(self, arguments: int, outputs: int, alias: int, made: int, code: int) -> None:
         self.argument_size_in_bytes = arguments
         self.output_size_in_bytes = outputs
-        self.temp_size_in_bytes = max(made - outputs, 0)
-        self.alias_size_in_bytes = 0
+        self.temp_size_in_bytes = max(made - (outputs - alias), 0)
+        self.alias_size_in_bytes = alias
         self.generated_code_size_in_bytes = code
         self.peak_memory_in_bytes = arguments + made
 
@@ -45,21 +46,26 @@ class CompiledMemoryStats:
         return f"CompiledMemoryStats({fields})"
 
 
-def memory_of(closed: ClosedJaxpr, code: int = 0) -> CompiledMemoryStats:
-    """The memory that the compiled program of `closed` needs."""
-    arguments = _total(closed.jaxpr.invars)
-    return CompiledMemoryStats(arguments, _total(closed.jaxpr.outvars), _made(closed), code)
+def memory_of(
+    closed: ClosedJaxpr, code: int = 0, donated: Sequence[int] = ()
+) -> CompiledMemoryStats:
+    """The memory that the compiled program of `closed` needs, if it may use `donated` arguments."""
+    arguments, outputs = _total(closed.jaxpr.invars), _total(closed.jaxpr.outvars)
+    made, alias = _made(closed, donated)
+    return CompiledMemoryStats(arguments, outputs, alias, made, code)
 
 
 def _total(variables: Sequence[Any]) -> int:
     return sum(map(bytes_of, variables))
 
 
-def _made(closed: ClosedJaxpr) -> int:
-    """The most bytes that what the program makes takes at one time."""
+def _made(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> tuple[int, int]:
+    """The most bytes that what the program makes takes at one time, and those in donated memory."""
     jaxpr = optimize(closed).jaxpr
     owner: dict[Any, Any] = {}
     steps = make_plan(jaxpr)
+    give_memory(steps, jaxpr, [jaxpr.invars[i] for i in donated])
+    alias = sum(_total(list(step.given)) for step in steps)
     last = _last_reads(jaxpr, steps)
     # The memory behind each value the program made, and until which step it is held.
     until: dict[Any, int] = {}
@@ -77,7 +83,7 @@ def _made(closed: ClosedJaxpr) -> int:
         now += sum(bytes_of(v) for v in _results(step.what) if owner[v] is v)
         most = max(most, now + _inside(step.what))
         now -= sum(bytes_of(v) for v in ending.get(i, ()) if v in owner)
-    return most
+    return most, alias
 
 
 def _last_reads(jaxpr: Jaxpr, steps: Sequence[Any]) -> dict[Any, int]:
@@ -98,11 +104,13 @@ def _results(what: Any) -> Sequence[Any]:
 def _owner(v: Any, step: Any, owner: dict[Any, Any]) -> Any:
     """The variable for which the memory of `v` was taken."""
     what = step.what
+    if v in step.given:
+        return step.given[v]
     if type(what) is Group:
         return v
     if step.place is not None and step.place is not NEW:
         return owner.get(step.place, step.place)
-    if what.primitive.sharing(what) == "view":
+    if not what.primitive.multiple_results and what.primitive.sharing(what) == "view":
         for w in what.invars:
             if type(w) is not Literal and w.aval.shape:
                 return owner.get(w, w)
@@ -118,7 +126,7 @@ def _inside(what: Any) -> int:
         parts = sum(map(bytes_of, what.sums)) * -(-what.rows // what.block)
         return row * what.block * threads + parts
     inner = [j for _, j in subjaxprs(what.params)]
-    return max((_made(j) for j in inner if isinstance(j, ClosedJaxpr)), default=0)
+    return max((_made(j)[0] for j in inner if isinstance(j, ClosedJaxpr)), default=0)
 
 
 def _row_bytes(shape: tuple[int, ...], dtype: Any) -> int:

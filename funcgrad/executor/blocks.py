@@ -71,7 +71,7 @@ def write_group(emitter: Any, group: Group) -> None:
     blocks = -(-rows // block)
     parts = {}
     for v in group.outputs:
-        emitter.statement(f"{emitter.name(v)} = {_empty(emitter, v.aval.shape, v)}")
+        emitter.statement(f"{emitter.name(v)} = {emitter.new(v)}")
     for v in group.sums:
         parts[v] = emitter.variable()
         emitter.statement(f"{parts[v]} = {_empty(emitter, (blocks, *v.aval.shape), v)}")

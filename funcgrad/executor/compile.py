@@ -22,15 +22,19 @@ _numbers = itertools.count()
 
 
 class Program:
-    """A compiled jaxpr: its NumPy source and the function made from it."""
+    """A compiled jaxpr: its NumPy source and the function made from it.
 
-    __slots__ = ("closed", "function", "name", "source", "weak_types")
+    The function takes, after its arguments, the memory of those numbered in `reused` (or None).
+    """
 
-    def __init__(self, closed: ClosedJaxpr, name: str) -> None:
+    __slots__ = ("closed", "function", "name", "reused", "source", "weak_types")
+
+    def __init__(self, closed: ClosedJaxpr, name: str, donated: Sequence[int] = ()) -> None:
         self.closed = closed
         self.name = name
         module = Module(optimize)
-        entry = module.function(closed, name)
+        entry = module.function(closed, name, donated)
+        self.reused = module.reused
         self.source = module.source()
         self.weak_types = [aval.weak_type for aval in closed.out_avals]
         filename = f"<funcgrad {name} {next(_numbers)}>"
@@ -45,11 +49,11 @@ class Program:
         namespace.update(module.supported)
         self.function = namespace[entry]
 
-    def run(self, values: Sequence[Any]) -> tuple[Any, ...]:
+    def run(self, values: Sequence[Any], memory: Sequence[Any] = ()) -> tuple[Any, ...]:
         """NumPy values in, NumPy values out."""
         token = quiet_begin()
         try:
-            out: tuple[Any, ...] = self.function(*values)
+            out: tuple[Any, ...] = self.function(*values, *memory)
         finally:
             quiet_end(token)
         if debugging():
@@ -66,11 +70,11 @@ class Program:
                 eval_jaxpr(self.closed.jaxpr, self.closed.consts, *args)
             raise
 
-    def wrapped(self, values: Sequence[Any]) -> list[ConcreteArray]:
+    def wrapped(self, values: Sequence[Any], memory: Sequence[Any] = ()) -> list[ConcreteArray]:
         """NumPy values in, arrays out."""
         return [
             ConcreteArray(v, weak)
-            for v, weak in zip(self.run(values), self.weak_types, strict=True)
+            for v, weak in zip(self.run(values, memory), self.weak_types, strict=True)
         ]
 
 
@@ -87,9 +91,14 @@ class _Loader:
 
 
 @functools.lru_cache(maxsize=1024)
-def compile_jaxpr(closed: ClosedJaxpr, name: str = "main") -> Program:
-    """The program of a jaxpr; compiled once while it is among those used last."""
-    return Program(closed, name)
+def compile_jaxpr(
+    closed: ClosedJaxpr, name: str = "main", donated: tuple[int, ...] = ()
+) -> Program:
+    """The program of a jaxpr; compiled once while it is among those used last.
+
+    It may write results into the memory of the `donated` arguments that it is given.
+    """
+    return Program(closed, name, donated)
 
 
 def clear_caches() -> None:

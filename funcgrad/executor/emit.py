@@ -16,8 +16,9 @@ from funcgrad.core.array import ConcreteArray
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 from funcgrad.executor import memory, threads
 from funcgrad.executor.blocks import write_group
+from funcgrad.executor.donated import give_memory
 from funcgrad.executor.fusion import Group
-from funcgrad.executor.plan import NEW, make_plan
+from funcgrad.executor.plan import NEW, bytes_of, make_plan
 from funcgrad.executor.settings import limits
 
 __all__ = ["Emitter", "Module"]
@@ -70,6 +71,7 @@ class Module:
         self.supported: dict[str, Any] = {}
         # Functions that are known by their own names: looking one up in `np` takes a tenth of its call.
         self.ufuncs: set[str] = set()
+        self.reused: list[int] = []
         self._names: dict[Any, str] = {}
         # Ids are keys above, so what they belong to is kept.
         self._kept: list[Any] = []
@@ -128,14 +130,17 @@ class Module:
             self.headers.append(f"{name} = np.ones({n}, np.{dtype.name})")
         return name
 
-    def function(self, closed: ClosedJaxpr, name: str = "body") -> str:
-        """The name of the function that runs a jaxpr: its arguments -> a tuple of its results."""
+    def function(self, closed: ClosedJaxpr, name: str = "body", donated: Sequence[int] = ()) -> str:
+        """The name of the function that runs a jaxpr: its arguments -> a tuple of its results.
+
+        Of the `donated` arguments, those whose memory it can use follow once more: `reused`.
+        """
         key = ("function", id(closed))
         known = self._names.get(key)
         if known is not None:
             return known
         known = self.named(key, f"_{_identifier(name)}", closed)
-        text = Emitter(self, self.optimize(closed)).source(known)
+        text = Emitter(self, self.optimize(closed), donated).source(known)
         self.functions.append(text)
         return known
 
@@ -158,9 +163,12 @@ class Module:
 class Emitter:
     """Writes one function. Primitives' `emit` rules use its methods."""
 
-    def __init__(self, module: Module, closed: ClosedJaxpr) -> None:
+    def __init__(self, module: Module, closed: ClosedJaxpr, donated: Sequence[int] = ()) -> None:
         self.module = module
         self.jaxpr: Jaxpr = closed.jaxpr
+        self.donated = [closed.jaxpr.invars[i] for i in donated]
+        # The names of the arrays that results take, if they are not None.
+        self.given: dict[Any, str] = {}
         self.names: dict[Var, str] = {}
         # What has a value that is always the same.
         self.fixed: set[Any] = set()
@@ -279,6 +287,12 @@ class Emitter:
         """A name that no other variable of this function has."""
         return self.name(Var(None))  # type: ignore[arg-type]  # a variable that stands for nothing
 
+    def new(self, v: Var) -> str:
+        """An expression for the array that the result `v` is written to."""
+        empty = self.empty(v.aval.shape, v.aval.dtype, bytes_of(v))
+        name = self.given.get(v)
+        return empty if name is None else f"{empty} if {name} is None else {name}"
+
     def empty(self, shape: tuple[int, ...], dtype: Any, size: int) -> str:
         """An expression for an array of `size` bytes to be written to."""
         function = "np.empty" if size < limits.pooled else self.module.support("_empty")
@@ -306,23 +320,34 @@ class Emitter:
     def source(self, name: str) -> str:
         jaxpr = self.jaxpr
         params = [self.name(v) for v in jaxpr.invars]
-        self._equations(jaxpr)
+        self._equations(jaxpr, donated=self.donated)
+        for i, v in enumerate(jaxpr.invars):
+            if f"{self.names[v]}_memory" in self.given.values():
+                self.module.reused.append(i)
+                params.append(f"{self.names[v]}_memory=None")
         outs = [self.name(v) for v in jaxpr.outvars]
         self.lines.append(f"return ({', '.join(outs)}{',' if len(outs) == 1 else ''})")
         body = "\n    ".join(self.lines)
         return f"def {name}({', '.join(params)}):\n    {body}\n"
 
-    def _equations(self, jaxpr: Jaxpr, keep: Sequence[Var] = ()) -> None:
+    def _equations(
+        self, jaxpr: Jaxpr, keep: Sequence[Var] = (), donated: Sequence[Var] = ()
+    ) -> None:
         constant = [eqn for eqn in jaxpr.eqns if self._constant(eqn)]
         if constant:
             ids = set(map(id, constant))
             jaxpr = jaxpr.replace(eqns=[eqn for eqn in jaxpr.eqns if id(eqn) not in ids])
             keep = [*keep, *(eqn.outvars[0] for eqn in constant)]
-        for step in make_plan(jaxpr, keep):
+        steps = make_plan(jaxpr, keep)
+        if donated:
+            give_memory(steps, jaxpr, donated)
+        for step in steps:
+            for v, argument in step.given.items():
+                self.given[v] = f"{self.names[argument]}_memory"
             if type(step.what) is Group:
                 write_group(self, step.what)
             else:
-                self.equation(step.what, step.place)  # type: ignore[arg-type]  # what is no group is an equation
+                self.equation(step.what, NEW if step.given else step.place)  # type: ignore[arg-type]  # what is no group is an equation
             if step.released:
                 self.statement(f"del {', '.join(self.names[v] for v in step.released)}")
 
@@ -367,9 +392,7 @@ class Emitter:
         """Write an equation whose result goes into memory that is there; whether that can be done."""
         start, target = len(self.lines), self.name(eqn.outvars[0])
         if place is NEW:
-            aval = eqn.outvars[0].aval
-            empty = self.empty(aval.shape, aval.dtype, aval.size * aval.dtype.itemsize)
-            self.statement(f"{target} = {empty}")
+            self.statement(f"{target} = {self.new(eqn.outvars[0])}")
             expression = eqn.primitive.emit_into(self, args, target, eqn)
         else:
             expression = eqn.primitive.emit_into(self, args, self.names[place], eqn)

@@ -12,7 +12,10 @@ view of it holds it.
 from __future__ import annotations
 
 import math
+import sys
 import weakref
+from collections.abc import Sequence
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -21,7 +24,7 @@ from funcgrad.config import memory_cache_limit
 from funcgrad.executor.pages import Buffer, discard, fresh
 from funcgrad.executor.settings import limits
 
-__all__ = ["cached_bytes", "empty", "release_memory"]
+__all__ = ["cached_bytes", "empty", "exclusive", "release_memory"]
 
 
 class _Lease(weakref.ref["np.ndarray[Any, Any]"]):
@@ -59,6 +62,34 @@ def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
     return array
 
 
+def exclusive(values: Sequence[Any], i: int) -> bool:
+    """Whether nothing but this list sees the i-th array, or its memory, so that it may be written to.
+
+    What a caller holds is told by the number of references: views, DLPack capsules and memoryviews all
+    hold the array itself.
+    """
+    array = values[i]
+    if type(array) is not np.ndarray or not _COUNTS or getrefcount(array) != _ALONE:
+        return False
+    flags = array.flags
+    if array.base is None:
+        owned = flags.owndata and not weakref.getweakrefcount(array)
+    else:
+        refs = weakref.getweakrefs(array)
+        owned = len(refs) == 1 and type(refs[0]) is _Lease
+    if not (owned and flags.c_contiguous and flags.aligned):
+        return False
+    # A view that was handed out, and is gone, may have sealed it.
+    flags.writeable = True
+    return True
+
+
+def _references(values: list[Any], i: int) -> int:
+    """What `exclusive` counts for an array that only its list holds."""
+    array = values[i]
+    return getrefcount(array)
+
+
 def _returned(
     lease: Any,
     leases: dict[int, _Lease] = _leases,
@@ -75,6 +106,11 @@ def _returned(
         free.setdefault(buffer.size, []).append(buffer)
     else:
         discarded(buffer)
+
+
+_ALONE = _references([np.empty(1)], 0)
+# Threads that run without Python's lock do not count in common.
+_COUNTS = getattr(sys, "_is_gil_enabled", lambda: True)() and sys.implementation.name == "cpython"
 
 
 def _fresh(size: int) -> Buffer:

@@ -25,14 +25,16 @@ _MOST_ROOTS = 16
 
 class Step:
     """An equation or a group; `place` is where an equation's result goes: None (wherever NumPy puts
-    it), `NEW`, or the variable whose memory it takes. After it, `released` are not needed any more.
+    it), `NEW`, or the variable whose memory it takes. `given` maps results to the donated arguments
+    whose memory they take. After it, `released` are not needed any more.
     """
 
-    __slots__ = ("place", "released", "what")
+    __slots__ = ("given", "place", "released", "what")
 
     def __init__(self, what: JaxprEqn | Group) -> None:
         self.what = what
         self.place: Any = None
+        self.given: dict[Var, Var] = {}
         self.released: list[Var] = []
 
 
@@ -122,8 +124,10 @@ class Seen:
 
     def dies(self, v: Any, i: int, eqn: Any) -> bool:
         """Whether `v` is this program's own, and nothing sees its memory after (or beside) step i."""
-        if v not in self.own or self.until[v] != i:
-            return False
+        return v in self.own and self.until[v] == i and self.alone(v, eqn)
+
+    def alone(self, v: Any, eqn: Any) -> bool:
+        """Whether no other operand of an equation may lie in the memory of `v`."""
         return not any(
             w is not v and type(w) is not Literal and v in self.roots.get(w, ()) for w in eqn.invars
         )

@@ -8,11 +8,22 @@ __all__ = ["Limits", "limits"]
 class Limits:
     """Bytes, unless the name says otherwise. Measured; on which machine matters little."""
 
-    __slots__ = ("block", "fused", "least_block", "parallel", "pooled", "released", "scratch")
+    __slots__ = (
+        "block",
+        "donated",
+        "fused",
+        "least_block",
+        "parallel",
+        "pooled",
+        "released",
+        "scratch",
+    )
 
     def __init__(self) -> None:
         # A value of this size is let go when it has been read for the last time.
         self.released = 1 << 13
+        # An argument of this size that is donated gives its memory to a result.
+        self.donated = 1 << 13
         # A result of this size takes memory that is kept between calls: the allocator keeps the pages
         # of smaller ones.
         self.pooled = 1 << 17

@@ -33,8 +33,8 @@ class _Task:
     __slots__ = ("blocks", "body", "claim", "done", "error")
 
     def __init__(self, body: Body, blocks: Iterable[int]) -> None:
-        self.body = body
-        self.blocks = blocks
+        self.body: Any = body
+        self.blocks: Any = blocks
         self.claim = threading.Lock()
         self.done = threading.Lock()
         self.done.acquire()
@@ -48,7 +48,12 @@ class _Task:
         except BaseException as error:  # handed to the thread that called
             self.error = error
         finally:
+            self.forget()
             self.done.release()
+
+    def forget(self) -> None:
+        """Let go of the arrays, whose memory may be wanted while this waits in the queue."""
+        self.body = self.blocks = None
 
 
 class _Helpers:
@@ -177,7 +182,9 @@ def _run(body: Body, blocks: Sequence[int], count: int) -> None:
         body(shared)
     finally:
         for task in tasks:
-            if not task.claim.acquire(blocking=False):
+            if task.claim.acquire(blocking=False):
+                task.forget()
+            else:
                 task.done.acquire()
     for task in tasks:
         if task.error is not None:

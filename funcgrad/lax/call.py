@@ -24,6 +24,7 @@ class Jit(Primitive):
     """Runs the closed jaxpr `jaxpr`, compiled."""
 
     multiple_results = True
+    memory = "inner"
 
     def abstract_eval(self, *avals: Any, jaxpr: ClosedJaxpr, name: str, **params: Any) -> Any:
         return jaxpr.out_avals

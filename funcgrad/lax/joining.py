@@ -23,6 +23,8 @@ __all__ = ["concatenate", "split", "stack"]
 class Join(Primitive):
     """Arrays laid behind each other (`concatenate`) or beside each other on a new axis (`stack`)."""
 
+    memory = "new"
+
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> Any:
         out = self.bind(*primals, **params)
         if all(type(t) is Zero for t in tangents):
@@ -160,6 +162,7 @@ class Split(Primitive):
     """An array cut into pieces of the given sizes along an axis."""
 
     multiple_results = True
+    memory = "view"
 
     def impl(self, x: Any, *, sizes: Any, axis: int) -> Any:
         return np.split(x, np.cumsum(sizes)[:-1], axis)

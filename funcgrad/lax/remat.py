@@ -35,6 +35,7 @@ class Remat(Primitive):
     """Runs `jaxpr`; linearized, it keeps its arguments only and runs again when cotangents arrive."""
 
     multiple_results = True
+    memory = "inner"
 
     def abstract_eval(self, *avals: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
         return jaxpr.out_avals

@@ -46,6 +46,7 @@ class Cond(Primitive):
     """
 
     multiple_results = True
+    memory = "inner"
     prune = staticmethod(pruned_cond)
 
     def abstract_eval(

@@ -50,6 +50,7 @@ class Scan(Primitive):
     """
 
     multiple_results = True
+    memory = "inner"
     prune = staticmethod(pruned_scan)
     # Cuts the loop into what can be done for all turns at once and what cannot.
     fission = staticmethod(fission)

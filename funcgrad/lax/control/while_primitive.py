@@ -43,6 +43,7 @@ class While(Primitive):
     """
 
     multiple_results = True
+    memory = "inner"
     prune = staticmethod(pruned_while)
 
     def abstract_eval(self, *avals: ShapedArray, body_jaxpr: ClosedJaxpr, **params: Any) -> Any:
