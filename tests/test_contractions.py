@@ -11,7 +11,7 @@ import pytest
 
 import funcgrad as fg
 import funcgrad.numpy as jnp
-from funcgrad import lax
+from funcgrad import lax, nn
 from funcgrad.core.avals import shaped
 from funcgrad.lax.dot_numpy import expression
 
@@ -121,3 +121,22 @@ def test_results_go_into_memory_that_is_there() -> None:
     x, w = jnp.ones((4, 100, 50)), jnp.ones((50, 60))
     f = lambda x, w: jnp.tanh(x @ w) @ w.T @ w
     np.testing.assert_allclose(fg.jit(f)(x, w), f(x, w), rtol=1e-12)
+
+
+def test_small_products_of_a_batch_run_with_what_is_around_them() -> None:
+    q, k, v = (
+        jnp.asarray(np.random.default_rng(seed).standard_normal((24, 4, 64, 32), np.float32))
+        for seed in range(3)
+    )
+
+    def attend(q: Any, k: Any, v: Any) -> Any:
+        logits = jnp.einsum("bhid,bhjd->bhij", q, k)
+        return jnp.einsum("bhij,bhjd->bhid", nn.softmax(logits), v)
+
+    f = fg.jit(attend)
+    source = f.lower(q, k, v).as_text()
+    assert source.count("for ") == 1 and source.count("np.matmul(") >= 2
+    np.testing.assert_allclose(f(q, k, v), attend(q, k, v), rtol=2e-5, atol=1e-6)
+    # Large matrices go to BLAS whole, which has threads of its own.
+    large = jnp.ones((4, 256, 256), np.float32)
+    assert "for " not in fg.jit(lambda x: jnp.exp(x @ x)).lower(large).as_text().split("matmul")[0]

@@ -128,7 +128,7 @@ class _Grouping:
         target = self.joined([g for g in mine if not g.closed], kind)
         target.eqns.append((i, eqn))
         target.largest = max(target.largest, _largest(eqn))
-        target.weight += 2 if eqn.primitive.name in _SLOW else 1
+        target.weight += 2 if eqn.primitive.name in _SLOW or _products(eqn) else 1
         self.maker[eqn.outvars[0]] = target, summed is None
         for v, flag in zip(eqn.invars, flags, strict=True):
             if flag and v not in self.maker and _bytes(v) >= limits.pooled:
@@ -175,6 +175,16 @@ class _Grouping:
         else:
             both = sorted([*group.eqns, *group.after], key=_position)
             self.steps += [eqn for _, eqn in both]
+
+
+def _products(eqn: JaxprEqn) -> int:
+    """The multiplications of a batch of matrix products."""
+    if eqn.primitive.name != "dot_general":
+        return 0
+    x = eqn.invars[0].aval
+    terms: int = x.shape[eqn.params["dimension_numbers"][0][0][0]]
+    size: int = eqn.outvars[0].aval.size
+    return size * terms
 
 
 def _position(item: tuple[int, JaxprEqn]) -> int:
@@ -274,6 +284,7 @@ def _group(found: _Open, position: int, last: dict[Any, int]) -> Group:
             group.outputs.append(out)
         elements = max(v.aval.size for v in (*eqn.invars, out))
         group.work += elements * (8.0 if eqn.primitive.name in _SLOW else 0.8)
+        group.work += 0.03 * _products(eqn)
     group.inputs = list(inputs)
     group.block = _block(group)
     return group

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ from funcgrad.lax.shape import transpose
 from funcgrad.transforms.structural import moveaxis
 
 __all__ = ["batch_matmul", "dot", "dot_general"]
+
+_SMALL = 1 << 18  # products of numbers in a matrix product that one thread of OpenBLAS computes
 
 
 class DotGeneral(Bilinear):
@@ -99,6 +102,20 @@ class DotGeneral(Bilinear):
         shape = ", ".join(map(str, found.shape))
         emitter.statement(f"{found.call}, {keyword}{out}.reshape({shape}))")
         return out
+
+    def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
+        """A batch of matrices so small that BLAS takes no threads to multiply two of them."""
+        x, y, out = (v.aval for v in (*eqn.invars, *eqn.outvars))
+        (cx, _), (bx, by) = eqn.params["dimension_numbers"]
+        batch = tuple(range(len(bx)))
+        if not batch or tuple(bx) != batch or tuple(by) != batch or out.shape[0] < 2:
+            return None
+        matrices = len(cx) == 1 and x.ndim == y.ndim == out.ndim == len(batch) + 2
+        if not (matrices and x.dtype == y.dtype == out.dtype and out.dtype.kind == "f"):
+            return None
+        if out.dtype.itemsize < 4 or math.prod(out.shape[-2:]) * x.shape[cx[0]] > _SMALL:
+            return None
+        return True, True
 
 
 dot_general_p = DotGeneral("dot_general")
