@@ -255,3 +255,36 @@ def test_counters_and_constants_are_carried_over() -> None:
     for i in range(20):
         state = step(i, state)
     np.testing.assert_array_equal(f(XS / 1e6)[1], state[1])
+
+
+def test_a_matrix_is_halved_before_the_loop() -> None:
+    def step(_: Any, x: Any) -> Any:
+        return 0.5 * (W @ x) + (x * 0.25) @ W - 0.3 * (W @ jnp.sin(x))
+
+    f = fg.jit(lambda x: lax.fori_loop(0, 9, step, x))
+    loop = f.lower(XS).as_text().split("for ")[1]
+    assert "_0_5" not in loop and "_0_25" not in loop and "_0_3" in loop
+    x = XS
+    for _ in range(9):
+        x = step(_, x)
+    np.testing.assert_array_equal(f(XS), x)
+
+
+def test_small_results_that_die_in_a_turn_have_buffers() -> None:
+    def step(x: Any, y: Any) -> Any:
+        z = jnp.sin(W @ x) + jnp.cos(W @ y)
+        # One of these goes out of the turn, and a view of another.
+        return z * x, (jnp.stack([z, x * y]).T, jnp.exp(x)[::-1])
+
+    xs = jnp.arange(12.0).reshape(4, 3)
+    f = fg.jit(lambda x, xs: lax.scan(step, x, xs))
+    before, _ = f.lower(XS, xs).as_text().split("for ")
+    assert before.count("np.empty((3,)") >= 1
+    x, rows = XS, []
+    for y in xs:
+        x, row = step(x, y)
+        rows.append(row)
+    found, stacks = f(XS, xs)
+    np.testing.assert_allclose(found, x, rtol=1e-13)
+    for k in (0, 1):
+        np.testing.assert_allclose(stacks[k], np.stack([row[k] for row in rows]), rtol=1e-13)

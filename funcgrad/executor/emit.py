@@ -18,7 +18,7 @@ from funcgrad.executor import memory, threads
 from funcgrad.executor.blocks import write_group
 from funcgrad.executor.donated import give_memory
 from funcgrad.executor.fusion import Group
-from funcgrad.executor.plan import NEW, bytes_of, make_plan
+from funcgrad.executor.plan import NEW, Buffer, bytes_of, make_plan
 from funcgrad.executor.settings import limits
 
 __all__ = ["Emitter", "Module"]
@@ -174,6 +174,8 @@ class Emitter:
         self.fixed: set[Any] = set()
         self.lines: list[str] = []
         self.indent = ""
+        # Where a line may be put that is run once before the loop being written, and its indentation.
+        self.before_loop: tuple[int, str] | None = None
         self._bind_constants(closed)
 
     def _bind_constants(self, closed: ClosedJaxpr) -> None:
@@ -250,6 +252,14 @@ class Emitter:
     def statement(self, text: str) -> None:
         """A line before the equation's own."""
         self.lines.append(self.indent + text)
+
+    @contextlib.contextmanager
+    def loop(self, head: str) -> Iterator[None]:
+        """`indented`, for the head of a loop: what each turn may use is made before it."""
+        before, self.before_loop = self.before_loop, (len(self.lines), self.indent)
+        with self.indented(head):
+            yield
+        self.before_loop = before
 
     @contextlib.contextmanager
     def indented(self, head: str) -> Iterator[None]:
@@ -338,7 +348,7 @@ class Emitter:
             ids = set(map(id, constant))
             jaxpr = jaxpr.replace(eqns=[eqn for eqn in jaxpr.eqns if id(eqn) not in ids])
             keep = [*keep, *(eqn.outvars[0] for eqn in constant)]
-        steps = make_plan(jaxpr, keep)
+        steps = make_plan(jaxpr, keep, self.before_loop is not None)
         if donated:
             give_memory(steps, jaxpr, donated)
         for step in steps:
@@ -352,7 +362,7 @@ class Emitter:
                 self.statement(f"del {', '.join(self.names[v] for v in step.released)}")
 
     def equation(self, eqn: JaxprEqn, place: Any = None) -> None:
-        """Write an equation; `place` is None, `NEW` or the variable whose memory the result takes."""
+        """Write an equation; `place` is that of a step of the plan."""
         args = [self.name(v) for v in eqn.invars]
         if eqn.primitive.write is not None:
             eqn.primitive.write(self, args, [self.name(v) for v in eqn.outvars], eqn)
@@ -394,6 +404,8 @@ class Emitter:
         if place is NEW:
             self.statement(f"{target} = {self.new(eqn.outvars[0])}")
             expression = eqn.primitive.emit_into(self, args, target, eqn)
+        elif type(place) is Buffer:
+            expression = self._into_buffer(eqn, args, place)
         else:
             expression = eqn.primitive.emit_into(self, args, self.names[place], eqn)
         if expression is None:
@@ -404,6 +416,19 @@ class Emitter:
         elif expression != target:
             self.statement(f"{expression}{self.note(eqn)}")
         return True
+
+    def _into_buffer(self, eqn: JaxprEqn, args: list[str], buffer: Buffer) -> str | None:
+        """The expression of a result that goes to a buffer, which is made if it is not there yet."""
+        name = buffer.name or self.variable()
+        expression: str | None = eqn.primitive.emit_into(self, args, name, eqn)
+        if expression is not None and buffer.name is None and self.before_loop is not None:
+            aval = eqn.outvars[0].aval
+            empty = self.empty(aval.shape, aval.dtype, bytes_of(eqn.outvars[0]))
+            line, indent = self.before_loop
+            self.lines.insert(line, f"{indent}{name} = {empty}")
+            self.before_loop = (line + 1, indent)
+            buffer.name = name
+        return expression
 
 
 def _variable(n: int) -> str:

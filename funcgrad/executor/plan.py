@@ -13,7 +13,7 @@ from funcgrad.core.jaxpr import Jaxpr, JaxprEqn, Literal, Var
 from funcgrad.executor.fusion import Group, fused
 from funcgrad.executor.settings import limits
 
-__all__ = ["NEW", "Step", "bytes_of", "make_plan", "placed"]
+__all__ = ["NEW", "Buffer", "Step", "bytes_of", "make_plan", "placed"]
 
 # A result that takes memory which is kept between calls.
 NEW = "new"
@@ -23,10 +23,19 @@ _FOREVER = 1 << 60
 _MOST_ROOTS = 16
 
 
+class Buffer:
+    """An array that is made before a loop, for results that die within a turn; named when it is."""
+
+    __slots__ = ("name",)
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+
+
 class Step:
     """An equation or a group; `place` is where an equation's result goes: None (wherever NumPy puts
-    it), `NEW`, or the variable whose memory it takes. `given` maps results to the donated arguments
-    whose memory they take. After it, `released` are not needed any more.
+    it), `NEW`, a `Buffer`, or the variable whose memory it takes. `given` maps results to the donated
+    arguments whose memory they take. After it, `released` are not needed any more.
     """
 
     __slots__ = ("given", "place", "released", "what")
@@ -43,8 +52,11 @@ def bytes_of(v: Any) -> int:
     return size
 
 
-def make_plan(jaxpr: Jaxpr, keep: Sequence[Var] = ()) -> list[Step]:
-    """The steps of a jaxpr. Variables in `keep` are somebody else's to release."""
+def make_plan(jaxpr: Jaxpr, keep: Sequence[Var] = (), turn: bool = False) -> list[Step]:
+    """The steps of a jaxpr. Variables in `keep` are somebody else's to release.
+
+    If it is run at each `turn` of a loop, small results may go to buffers.
+    """
     steps = [Step(what) for what in fused(jaxpr.eqns, jaxpr.outvars)]
     _release(steps, jaxpr, keep)
     if any(_may_be_placed(step) for step in steps):
@@ -52,7 +64,43 @@ def make_plan(jaxpr: Jaxpr, keep: Sequence[Var] = ()) -> list[Step]:
         for i, step in enumerate(steps):
             if _may_be_placed(step):
                 step.place = placed(step.what, i, seen)
+        if turn:
+            _buffered(steps, seen)
     return steps
+
+
+def _buffered(steps: list[Step], seen: Seen) -> None:
+    """Give small results that die within the turn a buffer, which others have before and after them."""
+    ends = dict(seen.until)
+    for i, step in reversed(list(enumerate(steps))):
+        if type(step.place) is Var:
+            end = ends.get(step.what.outvars[0], i)  # type: ignore[union-attr]  # no group is placed
+            ends[step.place] = max(ends[step.place], end)
+    free: dict[Any, list[Buffer]] = {}
+    ending: dict[int, list[tuple[Any, Buffer]]] = {}
+    for i, step in enumerate(steps):
+        if step.place is None and _may_be_placed(step) and _for_buffer(step.what):
+            out: Any = step.what.outvars[0]  # type: ignore[union-attr]  # no group may be placed
+            kind = (out.aval.shape, out.aval.dtype)
+            end = ends.get(out, i)
+            if end < _FOREVER:
+                waiting = free.get(kind)
+                step.place = waiting.pop() if waiting else Buffer()
+                ending.setdefault(end, []).append((kind, step.place))
+        for kind, buffer in ending.pop(i, ()):
+            free.setdefault(kind, []).append(buffer)
+
+
+def _for_buffer(eqn: Any) -> bool:
+    """Whether the result is small, and the operation writes into an array as readily as it makes one."""
+    out = eqn.outvars[0].aval
+    if (
+        not out.shape
+        or out.dtype.kind not in "biufc"
+        or bytes_of(eqn.outvars[0]) >= limits.released
+    ):
+        return False
+    return bool(eqn.primitive.in_place(eqn)) or eqn.primitive.name == "dot_general"
 
 
 def _may_be_placed(step: Step) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from funcgrad.core.avals import shaped
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, subjaxprs
+from funcgrad.executor.passes.halves import halved_once
 from funcgrad.lax.control.jaxprs import split_known
 
 __all__ = ["Sums", "assign", "hoisted", "start", "sum_terms", "sums_in_place"]
@@ -40,13 +41,13 @@ def assign(emitter: Any, names: Sequence[str], values: Sequence[str]) -> None:
 
 
 def hoisted(
-    emitter: Any, closed: ClosedJaxpr, consts: Sequence[str]
+    emitter: Any, closed: ClosedJaxpr, consts: Sequence[str], turns: int = 1
 ) -> tuple[ClosedJaxpr, list[str]]:
     """Write what does not change from turn to turn before the loop.
 
     Returns the rest of the body, and the names of its leading arguments.
     """
-    closed = emitter.module.optimize(closed)
+    closed = halved_once(emitter.module.optimize(closed), len(consts), turns)
     known = [i < len(consts) for i in range(len(closed.jaxpr.invars))]
     split = split_known(closed, known, _movable)
     if not split.values:

@@ -107,13 +107,15 @@ class Rows:
 class InRow(Primitive):
     """Another operation whose result is written into a row; made for one equation."""
 
-    memory = "new"
-
     def __init__(self, of: Primitive, place: str) -> None:
         # Not by the base class, which would register the name.
         self.name = f"row_of_{of.name}"
         self.of = of
         self.place = place
+
+    def sharing(self, eqn: JaxprEqn) -> str:
+        # One that gives its operand back does so here, too, and the row has a copy.
+        return self.of.sharing(eqn)
 
     def write(self, emitter: Any, args: Sequence[str], outs: Sequence[str], eqn: JaxprEqn) -> None:
         eqn = eqn.replace(primitive=self.of)

@@ -75,7 +75,7 @@ class Scan(Primitive):
         jaxpr, length, num_carry = params["jaxpr"], params["length"], params["num_carry"]
         consts, init, xs = parts(args, params["num_consts"], num_carry)
         carry, ys = parts(outs, num_carry)
-        body, fixed = hoisted(emitter, jaxpr, consts)
+        body, fixed = hoisted(emitter, jaxpr, consts, length)
         sums = sums_in_place(body, len(fixed), num_carry)
         start(emitter, carry, init, eqn.outvars[:num_carry], sums.positions)
         _, carry_vars, x_vars = parts(sums.body.jaxpr.invars, len(fixed), num_carry)
@@ -84,7 +84,7 @@ class Scan(Primitive):
         i = emitter.fresh("i")
         read = read_variables(sums.body.jaxpr)
         turns = f"range({length - 1}, -1, -1)" if params["reverse"] else f"range({length})"
-        with emitter.indented(f"for {i} in {turns}:"):
+        with emitter.loop(f"for {i} in {turns}:"):
             slices: dict[str, str] = {}
             for x, v in zip(xs, x_vars, strict=True):
                 if x not in slices and v in read:

@@ -66,7 +66,7 @@ class While(Primitive):
         cond, cond_fixed = hoisted(emitter, cond, cond_consts)
         body, body_fixed = hoisted(emitter, body, body_consts)
         start(emitter, outs, init, eqn.outvars)
-        with emitter.indented("while True:"):
+        with emitter.loop("while True:"):
             (go_on,) = emitter.block(cond, [*cond_fixed, *outs], "while_cond")
             emitter.statement(f"if not {go_on}{'.any()' if axes else ''}: break")
             new = emitter.block(body, [*body_fixed, *outs], "while_body")
