@@ -235,6 +235,43 @@ def test_nothing_is_overwritten_that_is_read_later(number: int) -> None:
                     np.testing.assert_array_equal(a, e)
 
 
+# Updates of a part of p, a matrix of 300 x 300, at a row that is told when it runs.
+UPDATES: list[Callable[[Any, Any, Any], Any]] = [
+    lambda p, row, i: lax.dynamic_update_slice(p, row[None], (i, 0)),
+    lambda p, row, i: lax.dynamic_update_slice(p, p[:2] * 2.0, (i, 0)),
+    lambda p, row, i: lax.dynamic_update_slice(p, p[:2], (i, 0)),
+    lambda p, row, i: p.at[3].set(row),
+    lambda p, row, i: p.at[3:5, 7:9].add(row[:2]),
+    lambda p, row, i: p.at[i].set(row),
+    lambda p, row, i: p.at[i].add(row),
+    lambda p, row, i: p.at[i].set(p[4]),
+    lambda p, row, i: p.at[jnp.array([1, 7, 1])].add(row),
+    lambda p, row, i: p.at[jnp.array([5, 6]), i].multiply(3.0),
+    lambda p, row, i: p.at[i].set(row).at[7].set(row * 2.0).at[:, i].add(row),
+    lambda p, row, i: p.at[i].max(row),
+]
+
+
+@pytest.mark.parametrize("number", range(len(UPDATES)))
+def test_parts_are_written_in_place(number: int) -> None:
+    update = UPDATES[number]
+    plain, f = fg.jit(update), fg.jit(update, donate_argnums=0)
+    doubled = fg.jit(lambda p, row, i: update(p * 2.0, row, i))
+    row = fresh(9, 300)
+    for i in (0, 5, 5, 299, 1000, -1):
+        p = fresh(abs(i), 90_000).reshape(300, 300) + 0.0
+        place, before = address(p), np.array(p)
+        expected, value = np.array(plain(p, row, i)), np.array(update(p, row, jnp.asarray(i)))
+        np.testing.assert_array_equal(p, before)
+        out = f(p, row, i)
+        np.testing.assert_array_equal(out, expected)
+        np.testing.assert_array_equal(out, value)
+        # Where a view of p is read beside, it is copied.
+        assert address(out) == place or number in (2, 7)
+        # Temporaries are updated in place likewise.
+        np.testing.assert_array_equal(doubled(out, row, i), update(out * 2.0, row, i))
+
+
 def test_arguments_of_loops() -> None:
     def step(w: Any, xs: Any) -> Any:
         h, _ = lax.scan(lambda h, x: (jnp.tanh(h * w + x), None), jnp.zeros(N), xs)

@@ -11,7 +11,7 @@ from funcgrad.core import dtypes
 from funcgrad.core.array import Array, ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.jaxpr import JaxprEqn
-from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
+from funcgrad.core.primitive import AxisData, UndefinedPrimal, Zero
 from funcgrad.core.trace import EvalTrace, get_trace
 from funcgrad.lax.arithmetic import add_p
 from funcgrad.lax.bitwise import lt_p
@@ -28,6 +28,7 @@ from funcgrad.lax.joining import concatenate_p
 from funcgrad.lax.scatter import scatter_p
 from funcgrad.lax.select import select_n_p
 from funcgrad.lax.shape import broadcast_in_dim
+from funcgrad.lax.updating import Updating
 from funcgrad.transforms.stage import JaxprTrace
 from funcgrad.transforms.structural import broadcast_new_axis, moveaxis, zeros
 
@@ -67,6 +68,8 @@ def _emit_window(emitter: Any, starts: Sequence[str], shape: Ints, sizes: Ints) 
 
 class DynamicSlice(Indexed):
     """The part of an operand, of static size, that begins at scalar positions."""
+
+    memory = "view"
 
     def impl(self, x: Any, *starts: Any, slice_sizes: Ints) -> Any:
         return x[window(x.shape, starts, slice_sizes)]
@@ -129,7 +132,7 @@ class DynamicSlice(Indexed):
 dynamic_slice_p = DynamicSlice("dynamic_slice")
 
 
-class DynamicUpdateSlice(Primitive):
+class DynamicUpdateSlice(Updating):
     """An operand with the part that begins at scalar positions replaced."""
 
     def impl(self, x: Any, update: Any, *starts: Any) -> Any:
@@ -195,13 +198,10 @@ class DynamicUpdateSlice(Primitive):
             update_jaxpr=None,
         ), 0
 
-    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+    def update(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> None:
         x, update = (v.aval.shape for v in eqn.invars[:2])
         where = _emit_window(emitter, args[2:], x, update)
-        name: str = emitter.fresh("u")
-        emitter.statement(f"{name} = {emitter.numpy('array')}({args[0]})")
-        emitter.statement(f"{name}[{where}] = {args[1]}")
-        return name
+        emitter.statement(f"{out}[{where}] = {args[1]}")
 
 
 dynamic_update_slice_p = DynamicUpdateSlice("dynamic_update_slice")

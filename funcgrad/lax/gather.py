@@ -37,6 +37,7 @@ from funcgrad.lax.scatter_numpy import scatter as scatter_numpy
 from funcgrad.lax.scatter_numpy import window_sizes
 from funcgrad.lax.select import where
 from funcgrad.lax.shape import expand_dims
+from funcgrad.lax.updating import only_first
 from funcgrad.transforms.structural import broadcast_new_axis, moveaxis, zeros
 
 __all__ = ["gather", "index_take", "scatter_add_p"]
@@ -238,6 +239,12 @@ class Scatter(Indexed):
         if p["unique_indices"]:
             given.append("unique=True")
         return f"{emitter.helper(scatter_numpy)}({', '.join([*args, *given])})"
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        return f"{Scatter.emit(self, emitter, args, eqn)[:-1]}, out={out})"
+
+    def in_place(self, eqn: JaxprEqn) -> bool:
+        return only_first(eqn)
 
     def gathered(self, x: Any, indices: Any, updates: Any, params: dict[str, Any]) -> Any:
         """What stands in `x` where the updates go; zero for updates that are dropped."""

@@ -24,6 +24,7 @@ from funcgrad.lax.points_numpy import read_points, write_points
 from funcgrad.lax.scatter_numpy import scatter_rounds
 from funcgrad.lax.select import where
 from funcgrad.lax.shape import iota_p, reshape_p
+from funcgrad.lax.updating import Updating
 from funcgrad.transforms.batch import batch_jaxpr
 from funcgrad.transforms.stage import trace_to_jaxpr
 from funcgrad.transforms.structural import add_any_p, broadcast_in_dim_p, zeros
@@ -98,6 +99,10 @@ class ScatterSet(Scatter):
         if eqn.params["update_jaxpr"] is None:
             return super().emit(emitter, args, eqn)
         return emitter.call(self.impl, args, eqn.params)
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        plain = eqn.params["update_jaxpr"] is None
+        return super().emit_into(emitter, args, out, eqn) if plain else None
 
 
 class ScatterMul(Scatter):
@@ -355,10 +360,8 @@ class WritePoints(Primitive):
         return x
 
 
-class WriteWindow(Primitive):
-    """A copy of the first operand with the second set or combined at a known place."""
-
-    memory = "new"
+class WriteWindow(Updating):
+    """The first operand with the second set or combined at a known place."""
 
     def impl(self, x: Any, updates: Any, *, starts: Ints, sizes: Ints, combine: str) -> Any:
         out = np.array(x, order="C")
@@ -370,10 +373,9 @@ class WriteWindow(Primitive):
     def abstract_eval(self, x: ShapedArray, updates: ShapedArray, **params: Any) -> ShapedArray:
         return x
 
-    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+    def update(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> None:
         p = eqn.params
         shape = eqn.invars[0].aval.shape
-        out = emitter.fresh("w")
         slices = [
             ":" if n == whole else f"{b}:{b + n}"
             for b, n, whole in zip(p["starts"], p["sizes"], shape, strict=True)
@@ -381,11 +383,9 @@ class WriteWindow(Primitive):
         place = f"{out}[{', '.join(slices) or '...'}]"
         same = eqn.invars[1].aval.shape == p["sizes"]
         updates = args[1] if same else f"{args[1]}.reshape({', '.join(map(str, p['sizes']))})"
-        emitter.statement(f"{out} = np.array({args[0]}, order='C')")
         if p["combine"]:
             updates = f"{emitter.numpy(p['combine'])}({place}, {updates})"
         emitter.statement(f"{place} = {updates}")
-        return out
 
 
 read_points_p = ReadPoints("read_points")

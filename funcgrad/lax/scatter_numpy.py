@@ -47,14 +47,19 @@ def scatter(
     combine: str = "",
     clip: bool = False,
     unique: bool = False,
+    out: Any = None,
 ) -> Any:
-    """`operand` with the windows of `updates` put at `indices`, in a new array.
+    """`operand` with the windows of `updates` put at `indices`, in a new array or in `out`.
 
-    `combine` names a ufunc (add, subtract, multiply, minimum, maximum); without it updates replace. Windows
+    `out` may be the operand itself. `combine` names a ufunc (add, subtract, multiply, minimum,
+    maximum); without it updates replace. Windows
     that would leave the operand are dropped, or with `clip=True` moved inside. `unique=True` says
     that no element is written twice.
     """
-    out = np.array(operand, order="C")
+    if out is None or not out.flags.c_contiguous:
+        out = np.array(operand, order="C")
+    elif out is not operand:
+        out[...] = operand
     scatter_into(out, indices, updates, dims, combine, clip, unique)
     return out
 
