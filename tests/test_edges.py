@@ -109,3 +109,16 @@ def test_empty_arrays_are_differentiated_and_batched(name: str) -> None:
         single = fun(x, *more)
         for b, s in zip(fg.tree_util.tree_leaves(batched), fg.tree_util.tree_leaves(single)):
             assert b.shape == (2, *s.shape)
+
+
+def test_extrema_with_a_number_have_the_bits_of_arrays() -> None:
+    x = np.tile([0.0, -0.0, np.nan, -1.0, np.inf, 3.5, -np.inf], 5000)
+    for array in x, x.astype("float32"), x.reshape(-1, 7).T:
+        for number in array.dtype.type([0.0, -0.0, 1.5, np.nan]):
+            full = np.full_like(array, number)
+            for ufunc, f in (np.maximum, jnp.maximum), (np.minimum, jnp.minimum):
+                for order in (lambda a, b: (a, b)), (lambda a, b: (b, a)):
+                    expected = ufunc(*order(array, full)).tobytes()
+                    assert np.asarray(f(*order(array, number))).tobytes() == expected
+                    jitted = fg.jit(lambda a, f=f, n=number, order=order: f(*order(a, n)))
+                    assert np.asarray(jitted(array)).tobytes() == expected

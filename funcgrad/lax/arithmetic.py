@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from funcgrad.core.array import ConcreteArray
 from funcgrad.core.jaxpr import JaxprEqn, Literal
 from funcgrad.lax.bitwise import eq, ge_p, gt_p, le_p, lt_p
+from funcgrad.lax.bounds_numpy import WORTH, maximum, minimum
 from funcgrad.lax.convert import convert_element_type_p, full_like
 from funcgrad.lax.families import MINUS_ONE, ONE, Elementwise, mul_p, neg_p
 from funcgrad.lax.public import binary, unary
@@ -109,19 +111,43 @@ def truncated(q: Any) -> Any:
     return round_p.bind(q, rounding_method=1)
 
 
-max_p: Elementwise = Elementwise(
+class _Extremum(Elementwise):
+    """The larger or smaller of two numbers."""
+
+    def ufunc(self, eqn: JaxprEqn) -> np.ufunc | None:
+        return self.floating
+
+    def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        found = self._by_number(emitter, args, eqn)
+        return super().emit(emitter, args, eqn) if found is None else found
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        found = self._by_number(emitter, [*args, out], eqn)
+        return super().emit_into(emitter, args, out, eqn) if found is None else found
+
+    def _by_number(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str | None:
+        """How it is written for a large array and a number."""
+        out = eqn.outvars[0].aval
+        if out.size < WORTH or out.dtype.kind != "f" or all(v.aval.shape for v in eqn.invars):
+            return None
+        return f"{emitter.helper(self.impl)}({', '.join(args)})"
+
+
+max_p: Elementwise = _Extremum(
     "max",
-    np.maximum,
+    maximum,
     lambda z, x, y: _share(z, gt_p, ge_p, x, y),
     lambda z, x, y: _share(z, gt_p, ge_p, y, x),
     accepts=_ALL,
+    floating=np.maximum,
 )
-min_p: Elementwise = Elementwise(
+min_p: Elementwise = _Extremum(
     "min",
-    np.minimum,
+    minimum,
     lambda z, x, y: _share(z, lt_p, le_p, x, y),
     lambda z, x, y: _share(z, lt_p, le_p, y, x),
     accepts=_ALL,
+    floating=np.minimum,
 )
 
 
