@@ -20,7 +20,7 @@ class ShapedArray:
     ShapedArray(float64[2,3])
     """
 
-    __slots__ = ("_hash", "dtype", "shape", "weak_type")
+    __slots__ = ("_hash", "dtype", "nbytes", "shape", "size", "weak_type")
 
     shape: tuple[int, ...]
     dtype: Any
@@ -30,15 +30,13 @@ class ShapedArray:
         self.shape = tuple(shape)
         self.dtype = dtype if isinstance(dtype, dtypes.ExtendedDType) else np.dtype(dtype)
         self.weak_type = weak_type
+        self.size = math.prod(self.shape)
+        self.nbytes: int = self.size * self.dtype.itemsize
         self._hash = hash((self.shape, self.dtype, weak_type))
 
     @property
     def ndim(self) -> int:
         return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
 
     @property
     def sharding(self) -> None:

@@ -107,14 +107,23 @@ class JaxprEqn:
         self.source_info = source_info
         self.effects = effects
 
-    def replace(self, **changes: Any) -> JaxprEqn:
+    def replace(
+        self,
+        *,
+        invars: Sequence[Atom] | None = None,
+        outvars: Sequence[Var] | None = None,
+        primitive: Primitive | None = None,
+        params: dict[str, Any] | None = None,
+        source_info: SourceInfo | None = None,
+        effects: frozenset[Any] | None = None,
+    ) -> JaxprEqn:
         return JaxprEqn(
-            changes.get("invars", self.invars),
-            changes.get("outvars", self.outvars),
-            changes.get("primitive", self.primitive),
-            changes.get("params", self.params),
-            changes.get("source_info", self.source_info),
-            changes.get("effects", self.effects),
+            self.invars if invars is None else invars,
+            self.outvars if outvars is None else outvars,
+            self.primitive if primitive is None else primitive,
+            self.params if params is None else params,
+            self.source_info if source_info is None else source_info,
+            self.effects if effects is None else effects,
         )
 
     def __repr__(self) -> str:

@@ -35,7 +35,7 @@ class Program:
         module = Module(optimize)
         entry = module.function(closed, name, donated)
         self.reused = module.reused
-        self.source = module.source()
+        self.source, text = module.source()
         self.weak_types = [aval.weak_type for aval in closed.out_avals]
         filename = f"<funcgrad {name} {next(_numbers)}>"
         namespace = module.namespace
@@ -43,7 +43,7 @@ class Program:
         namespace["__loader__"] = _Loader(self.source)
         token = quiet_begin()
         try:
-            exec(compile(self.source, filename, "exec"), namespace)
+            exec(compile(text, filename, "exec"), namespace)
         finally:
             quiet_end(token)
         namespace.update(module.supported)

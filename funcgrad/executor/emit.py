@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import keyword
 import os
 import re
@@ -22,6 +23,8 @@ from funcgrad.executor.plan import NEW, Buffer, bytes_of, make_plan
 from funcgrad.executor.settings import limits
 
 __all__ = ["Emitter", "Module"]
+
+_basename = functools.cache(os.path.basename)
 
 # The primitives that Python has an operator for, and the kinds of dtypes for which it is the same.
 _OPERATORS = {
@@ -50,6 +53,13 @@ _UFUNCS = frozenset(
     name for name, f in vars(np).items() if type(f) is np.ufunc and not hasattr(builtins, name)
 )
 
+_TAKEN = _UFUNCS.union(keyword.kwlist, ["np"])
+
+# What of a number's text is another character, or none, in its name.
+_IN_NAMES = str.maketrans({"-": "m", ".": "_", "+": "", "(": "", ")": ""})
+_USUAL = frozenset(map(np.dtype, (np.float64, np.int64, np.bool_)))
+_WORDS = re.compile(r"\w+")
+
 # Values that are always the same are computed once, up to this many bytes.
 LARGEST_CONSTANT = 1 << 16
 
@@ -68,6 +78,8 @@ class Module:
         self.namespace: dict[str, Any] = {"np": np}
         self.functions: list[str] = []
         self.headers: list[str] = ["import numpy as np"]
+        # The headers whose names have values without being run.
+        self.known: set[str] = set()
         self.supported: dict[str, Any] = {}
         # Functions that are known by their own names: looking one up in `np` takes a tenth of its call.
         self.ufuncs: set[str] = set()
@@ -104,16 +116,21 @@ class Module:
     def scalar(self, literal: Literal) -> str:
         """The name of a constant number, made from its value: `_2_5` for 2.5."""
         value = literal.val._value
-        text = repr(value.item()) if value.dtype.kind != "V" else str(value)
-        safe = "".join(c if c.isalnum() else {"-": "m", ".": "_"}.get(c, "") for c in text)
         dtype = value.dtype
-        suffix = "" if dtype in (np.float64, np.int64, np.bool_) else f"_{dtype.name}"
         key = ("scalar", value.tobytes(), dtype)
-        known = key in self._names
-        name = self.named(key, f"_{safe}{suffix}", np.asarray(value))
-        if not known:
-            self.headers.append(f"{name} = np.array({_number(value.item())}, np.{dtype.name})")
+        name = self._names.get(key)
+        if name is None:
+            number = value.item()
+            text = repr(number).translate(_IN_NAMES)
+            prefix = f"_{text}" if dtype in _USUAL else f"_{text}_{dtype.name}"
+            name = self.named(key, prefix, np.asarray(value))
+            self._header(name, f"np.array({_number(number)}, np.{dtype.name})")
         return name
+
+    def _header(self, name: str, expression: str) -> None:
+        """A line for a name that has its value already."""
+        self.headers.append(f"{name} = {expression}")
+        self.known.add(name)
 
     def hoisted(self, expression: str) -> str:
         """The name of a value that is computed once, when the source is loaded."""
@@ -127,7 +144,7 @@ class Module:
         known = key in self._names
         name = self.named(key, f"_ones{n}", np.ones(n, dtype))
         if not known:
-            self.headers.append(f"{name} = np.ones({n}, np.{dtype.name})")
+            self._header(name, f"np.ones({n}, np.{dtype.name})")
         return name
 
     def function(self, closed: ClosedJaxpr, name: str = "body", donated: Sequence[int] = ()) -> str:
@@ -144,20 +161,26 @@ class Module:
         self.functions.append(text)
         return known
 
-    def source(self) -> str:
+    def source(self) -> tuple[str, str]:
+        """The source; and the same without the lines of what has its value in the namespace."""
         body = "\n\n".join(self.functions)
         # Numbers that were written in place need no name.
-        words = set(re.findall(r"\w+", body))
+        words = set(_WORDS.findall(body))
         headers = []
         for line in reversed(self.headers):
-            if line.split(" ")[0] in words or "import" in line:
+            name = line[: line.index(" ")]
+            if name == "import":
                 headers.append(line)
-                words.update(re.findall(r"\w+", line))
+            elif name in words:
+                headers.append(line)
+                if name not in self.known:
+                    words.update(_WORDS.findall(line))
         headers.reverse()
         used = ", ".join(sorted(self.ufuncs & words))
         if used:
             headers.insert(1, f"from numpy import {used}")
-        return "\n".join(headers) + "\n\n\n" + body
+        run = ["" if line[: line.index(" ")] in self.known else line for line in headers]
+        return "\n".join([*headers, "", "", body]), "\n".join([*run, "", "", body])
 
 
 class Emitter:
@@ -315,7 +338,9 @@ class Emitter:
     def note(self, eqn: JaxprEqn) -> str:
         """A comment: the line of the user's code that the equation came from."""
         place = eqn.source_info
-        return f"  # {os.path.basename(place.file)}:{place.line}" if place.code is not None else ""
+        if place.code is None:
+            return ""
+        return f"  # {_basename(place.code.co_filename)}:{place.line}"
 
     # Writing the function.
 
@@ -380,10 +405,11 @@ class Emitter:
 
     def _constant(self, eqn: JaxprEqn) -> bool:
         """Write a small result that is always the same once, outside the function; whether it is one."""
+        for v in eqn.invars:
+            if type(v) is not Literal and v not in self.fixed:
+                return False
         primitive = eqn.primitive
         if primitive.memory == "unknown" or primitive.multiple_results or eqn.effects:
-            return False
-        if not all(type(v) is Literal or v in self.fixed for v in eqn.invars):
             return False
         (out,) = eqn.outvars
         size = out.aval.size * out.aval.dtype.itemsize
@@ -438,8 +464,7 @@ def _variable(n: int) -> str:
         n //= 26
         if not n:
             break
-    taken = text in _UFUNCS or keyword.iskeyword(text) or text == "np"
-    return text + "_" if taken else text
+    return text + "_" if text in _TAKEN else text
 
 
 def _number(value: Any) -> str:

@@ -67,6 +67,8 @@ class _Open:
 
 def fused(eqns: Sequence[JaxprEqn], results: Sequence[Any]) -> list[JaxprEqn | Group]:
     """The equations in an order in which they may run, groups made of those that gain by it."""
+    if all(_largest(eqn) < limits.fused // 4 for eqn in eqns):
+        return list(eqns)
     grouping = _Grouping()
     for i, eqn in enumerate(eqns):
         grouping.add(i, eqn)
@@ -192,13 +194,13 @@ def _position(item: tuple[int, JaxprEqn]) -> int:
 
 
 def _bytes(v: Any) -> int:
-    size: int = v.aval.size * v.aval.dtype.itemsize
+    size: int = v.aval.nbytes
     return size
 
 
 def _largest(eqn: JaxprEqn) -> int:
     """The bytes of the largest array that it reads or writes."""
-    return max(map(_bytes, (*eqn.invars, *eqn.outvars)))
+    return max([v.aval.nbytes for v in (*eqn.invars, *eqn.outvars)], default=0)
 
 
 def rowwise(eqn: JaxprEqn) -> tuple[Kind, Sequence[bool], str | None] | None:

@@ -48,7 +48,7 @@ class Step:
 
 
 def bytes_of(v: Any) -> int:
-    size: int = v.aval.size * v.aval.dtype.itemsize
+    size: int = v.aval.nbytes
     return size
 
 

@@ -48,7 +48,7 @@ def _found_before(j: Jaxpr, fixed: int, n: int) -> tuple[dict[Any, Any], list[Ja
     made = {key: eqn for key, eqn in zip(keys, j.eqns, strict=True) if key is not None}
     gone = []
     for eqn, key in zip(j.eqns, keys, strict=True):
-        operands = [v if type(v) is Literal else after.get(v) for v in eqn.invars]
+        operands: list[Any] = [v if type(v) is Literal else after.get(v) for v in eqn.invars]
         if key is None or None in operands:
             continue
         other = made.get(equation_key(eqn.replace(invars=operands)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, Literal, Var
+from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, Literal
 
 __all__ = ["common_subexpressions", "equation_key"]
 
@@ -12,12 +12,12 @@ __all__ = ["common_subexpressions", "equation_key"]
 def common_subexpressions(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The program with equations of the same operation, params and operands made one."""
     jaxpr = closed.jaxpr
-    same: dict[Var, Var] = {}
+    same: dict[Any, Any] = {}
     seen: dict[Any, Any] = {}
     kept = []
     for eqn in jaxpr.eqns:
-        if same and any(type(v) is not Literal and v in same for v in eqn.invars):
-            eqn = eqn.replace(invars=[_root(same, v) for v in eqn.invars])
+        if not same.keys().isdisjoint(eqn.invars):
+            eqn = eqn.replace(invars=[same.get(v, v) for v in eqn.invars])
         if eqn.effects or not eqn.primitive.shareable:
             kept.append(eqn)
             continue
@@ -32,15 +32,11 @@ def common_subexpressions(closed: ClosedJaxpr) -> ClosedJaxpr:
             same.update(zip(eqn.outvars, before, strict=True))
     if not same:
         return closed
-    outvars = [_root(same, v) for v in jaxpr.outvars]
+    outvars = [same.get(v, v) for v in jaxpr.outvars]
     return ClosedJaxpr(
         Jaxpr(jaxpr.constvars, jaxpr.invars, outvars, kept, jaxpr.effects, jaxpr.debug_info),
         closed.consts,
     )
-
-
-def _root(same: dict[Var, Var], v: Any) -> Any:
-    return v if type(v) is Literal else same.get(v, v)
 
 
 def equation_key(eqn: Any) -> Any:

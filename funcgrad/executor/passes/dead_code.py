@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
+from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn
 
 __all__ = ["dead_code", "live_equations"]
 
@@ -34,21 +34,20 @@ def live_equations(
     eqns: Sequence[JaxprEqn], outvars: Sequence[Any]
 ) -> tuple[list[JaxprEqn], set[Any], bool]:
     """The equations that results or effects need, loops and branches without the results that nobody
-    reads; all variables that are read; whether anything has gone.
+    reads; all that is read; whether anything has gone.
     """
-    needed = {v for v in outvars if type(v) is not Literal}
+    needed: set[Any] = set(outvars)
     kept = []
     changed = False
     for eqn in reversed(eqns):
-        read = [v in needed for v in eqn.outvars]
-        if not (eqn.effects or any(read)):
+        if needed.isdisjoint(eqn.outvars) and not eqn.effects:
             changed = True
             continue
-        if eqn.primitive.prune is not None and not all(read):
-            shorter = eqn.primitive.prune(eqn, read)
+        if eqn.primitive.prune is not None and not needed.issuperset(eqn.outvars):
+            shorter = eqn.primitive.prune(eqn, [v in needed for v in eqn.outvars])
             changed = changed or shorter is not eqn
             eqn = shorter
-        needed.update(v for v in eqn.invars if type(v) is not Literal)
+        needed.update(eqn.invars)
         kept.append(eqn)
     kept.reverse()
     return kept, needed, changed

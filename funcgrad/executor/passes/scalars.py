@@ -45,17 +45,10 @@ class _Scalars:
         self.changed = False
 
     def root(self, v: Any) -> Any:
-        return v if type(v) is Literal else self.same.get(v, v)
-
-    def scalar(self, v: Any) -> Any:
-        """The scalar behind an operand, None if it has elements of its own."""
-        if not v.aval.shape:
-            return v
-        found = self.spread.get(v) if type(v) is not Literal else None
-        return found[0] if found else None
+        return self.same.get(v, v)
 
     def equation(self, eqn: JaxprEqn) -> None:
-        if self.same and any(type(v) is not Literal and v in self.same for v in eqn.invars):
+        if not self.same.keys().isdisjoint(eqn.invars):
             eqn = eqn.replace(invars=[self.root(v) for v in eqn.invars])
         primitive = eqn.primitive
         if primitive.name == "broadcast_in_dim" and not eqn.invars[0].aval.shape:
@@ -70,19 +63,24 @@ class _Scalars:
 
     def elementwise(self, eqn: JaxprEqn) -> None:
         (out,) = eqn.outvars
-        found = [self.scalar(v) for v in eqn.invars]
-        if all(s is not None for s in found):
-            self.on_scalars(eqn, out, found)
+        operands: list[Any] = []
+        # Of the operands: one has elements of its own, one all those of the result, one is spread.
+        some = full = spread = False
+        for v in eqn.invars:
+            shape = v.aval.shape
+            if shape:
+                known = self.spread.get(v)
+                if known is not None:
+                    spread = True
+                    v = known[0]
+                else:
+                    some = True
+                    full = full or shape == out.aval.shape
+            operands.append(v)
+        if not some:
+            self.on_scalars(eqn, out, operands)
             return
-        full = [
-            v.aval.shape == out.aval.shape
-            for v, s in zip(eqn.invars, found, strict=True)
-            if s is None
-        ]
-        if any(full) and any(
-            s is not None and v is not s for v, s in zip(eqn.invars, found, strict=True)
-        ):
-            operands = [v if s is None else s for v, s in zip(eqn.invars, found, strict=True)]
+        if full and spread:
             eqn = eqn.replace(invars=operands)
             self.changed = True
         unchanged = _identity(eqn)

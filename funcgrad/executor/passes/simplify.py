@@ -7,9 +7,7 @@ for the same results, which is then looked at in turn.
 
 from __future__ import annotations
 
-from typing import Any
-
-from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
+from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn
 from funcgrad.executor.passes import algebra, pads, products, views
 from funcgrad.executor.passes.walk import Rule, Walk
 
@@ -42,15 +40,14 @@ def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
 
 
 def _rewrite(walk: Walk, eqn: JaxprEqn) -> None:
-    if walk.same and any(type(v) is not Literal and v in walk.same for v in eqn.invars):
+    if not walk.same.keys().isdisjoint(eqn.invars):
         eqn = eqn.replace(invars=[walk.root(v) for v in eqn.invars])
     while True:
-        found: Any = None
         for rule in _RULES.get(eqn.primitive.name, ()):
             found = rule(eqn, walk)
             if found is not None:
                 break
-        if found is None:
+        else:
             break
         walk.changed = True
         if type(found) is not JaxprEqn:

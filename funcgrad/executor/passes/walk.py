@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 from funcgrad.core.avals import shaped
@@ -19,12 +21,8 @@ class Walk:
 
     def __init__(self, jaxpr: Jaxpr) -> None:
         # How often a variable is read.
-        self.uses: dict[Any, int] = {}
-        for eqn in jaxpr.eqns:
-            for v in eqn.invars:
-                self.uses[v] = self.uses.get(v, 0) + 1
-        for v in jaxpr.outvars:
-            self.uses[v] = self.uses.get(v, 0) + 1
+        self.uses: Counter[Any] = Counter(jaxpr.outvars)
+        self.uses.update(chain.from_iterable([eqn.invars for eqn in jaxpr.eqns]))
         self.eqns: list[JaxprEqn] = []
         self.defined: dict[Any, JaxprEqn] = {}
         # Results that are other values, under which they are known from then on.
@@ -37,12 +35,10 @@ class Walk:
         self.uses[found] = self.uses.get(found, 0) + self.uses.get(v, 0)
 
     def root(self, v: Atom) -> Atom:
-        return v if type(v) is Literal else self.same.get(v, v)
+        return self.same.get(v, v)
 
     def maker(self, v: Atom, name: str) -> JaxprEqn | None:
         """The equation that makes `v`, if it is of the primitive named."""
-        if type(v) is Literal:
-            return None
         eqn = self.defined.get(v)
         return eqn if eqn is not None and eqn.primitive.name == name else None
 
