@@ -221,6 +221,27 @@ def test_grouped_source_runs_alone_and_gives_the_same_bits() -> None:
         np.testing.assert_array_equal(out, np.asarray(eager))
 
 
+def test_rows_lie_last_where_runs_would_be_short() -> None:
+    draw = np.random.default_rng(0).standard_normal
+    points, centres = jnp.asarray(draw((3001, 3))), jnp.asarray(draw((20, 3)))
+
+    def f(centres: Any, points: Any) -> Any:
+        apart = (points[:, None] - centres) ** 2
+        near = -jnp.sum(apart, axis=-1)
+        top = jnp.max(near, axis=1, keepdims=True)
+        return jnp.sum(jnp.log(jnp.sum(jnp.exp(near - top), axis=1)) + top[:, 0])
+
+    slope = fg.value_and_grad(f)
+    assert ".transpose((2, 0, 1))" in source(slope, centres, points)
+    for out, expected in zip(fg.jit(slope)(centres, points), slope(centres, points)):
+        np.testing.assert_allclose(np.asarray(out), np.asarray(expected), rtol=1e-11)
+    # Not where results or arguments are as large.
+    assert "transpose" not in source(lambda x, y: jnp.exp(x[:, None] - y), points, centres)
+    assert "transpose" not in source(
+        lambda x, y: jnp.sum(jnp.exp(x - y)), jnp.ones((3001, 20, 3)), jnp.ones((3001, 20, 1))
+    )
+
+
 def test_a_nan_in_a_group_is_found() -> None:
     def f(x: Any) -> Any:
         return jnp.log(x * 2) + jnp.exp(x)

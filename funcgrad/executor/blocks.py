@@ -8,6 +8,7 @@ from typing import Any
 
 from funcgrad.core.jaxpr import JaxprEqn, Literal
 from funcgrad.executor.fusion import Group, rowwise
+from funcgrad.executor.layout import REDUCTIONS, rows_last
 from funcgrad.executor.plan import Seen, Step
 from funcgrad.executor.settings import limits
 
@@ -18,13 +19,20 @@ class Scratch:
     """Which array each value inside a group is written to, block after block.
 
     `arrays` are (shape of a row, dtype) of the arrays, `places` maps variables to their positions.
+    If the arrays have their rows last, `places` has also where inputs are laid out so.
     """
 
-    __slots__ = ("arrays", "places")
+    __slots__ = ("arrays", "places", "rows_last")
 
     def __init__(self, group: Group) -> None:
         self.arrays: list[tuple[tuple[int, ...], Any]] = []
         self.places: dict[Any, int] = {}
+        self.rows_last = rows_last(group)
+        if self.rows_last:
+            for v in group.inputs:
+                if v.aval.size > group.rows:
+                    self.places[v] = len(self.arrays)
+                    self.arrays.append(_kind(v, group.flat))
         seen = Seen([Step(eqn) for eqn in group.eqns], group.outputs)
         outside = {*group.outputs, *group.sums}
         free: dict[Any, list[int]] = {}
@@ -119,7 +127,12 @@ def _loop(
     arrays = [emitter.variable() for _ in scratch.arrays]
     for name, (shape, dtype) in zip(arrays, scratch.arrays, strict=True):
         size = dtype.itemsize * math.prod((block, *shape))
-        emitter.statement(f"{name} = {emitter.empty((block, *shape), dtype, size)}")
+        if scratch.rows_last and shape:
+            order = (len(shape), *range(len(shape)))
+            text = f"{emitter.empty((*shape, block), dtype, size)}.transpose({order})"
+        else:
+            text = emitter.empty((block, *shape), dtype, size)
+        emitter.statement(f"{name} = {text}")
     with emitter.indented(head):
         if rows % block and arrays:
             # The last block is shorter.
@@ -130,16 +143,37 @@ def _loop(
             local[v] = emitter.variable()
             part = f"{whole[v]}[{index}:{index} + {block}]"
             emitter.statement(f"{local[v]} = {part}")
+            if v in scratch.places:
+                laid = arrays[scratch.places[v]]
+                emitter.statement(f"np.copyto({laid}, {local[v]})")
+                local[v] = laid
         outputs = set(group.outputs)
         for eqn in group.eqns:
             place = scratch.places.get(eqn.outvars[0])
             into = None if place is None else arrays[place]
             if eqn.outvars[0] in outputs:
                 into = local[eqn.outvars[0]]
-            _equation(emitter, eqn, local, into, outputs)
+            if scratch.rows_last and into is not None and eqn.primitive.name in REDUCTIONS:
+                _reduction(emitter, eqn, local, into, outputs)
+            else:
+                _equation(emitter, eqn, local, into, outputs)
             if eqn.outvars[0] in parts:
                 part = f"{parts[eqn.outvars[0]]}[{index} // {block}]"
                 emitter.statement(f"{part} = {local.pop(eqn.outvars[0])}")
+
+
+def _reduction(
+    emitter: Any, eqn: JaxprEqn, local: dict[Any, str], into: str, outputs: set[Any]
+) -> None:
+    """A reduction of each row where the rows are last: as NumPy does it, block by block quickly."""
+    (out,), (x,) = eqn.outvars, eqn.invars
+    ufunc = emitter.numpy(REDUCTIONS[eqn.primitive.name])
+    axes, dtype = tuple(eqn.params["axes"]), emitter.literal(out.aval.dtype)
+    text = f"{ufunc}.reduce({local[x]}, {axes}, {dtype}, {into})"
+    if out not in outputs:
+        local[out] = emitter.variable()
+        text = f"{local[out]} = {text}"
+    emitter.statement(f"{text}{emitter.note(eqn)}")
 
 
 def _equation(

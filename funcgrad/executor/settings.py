@@ -29,7 +29,8 @@ class Limits:
         self.pooled = 1 << 17
         # Elementwise operations on arrays of this size go block by block.
         self.fused = 1 << 19
-        # What a block's arrays may take together: the level-2 cache, less what else is there.
+        # What a block's arrays may take together. More than the level-2 cache: only what is in use from
+        # one operation to the next has to fit, and a ufunc's call costs as much as 2,000 additions.
         self.scratch = 1 << 22
         # The largest array of a block: at most this, but for many arrays not below the second.
         self.block = 1 << 18
