@@ -290,3 +290,18 @@ def test_devices() -> None:
     (device,) = fg.devices()
     assert jnp.ones(2).device is device and jnp.ones(2).devices() == {device}
     assert (device.platform, str(device)) == ("cpu", "cpu:0")
+
+
+def test_large_results_use_the_memory_of_earlier_ones_but_never_of_live_ones() -> None:
+    x = jnp.arange(100_000.0)
+    results = [x + float(k) for k in range(5)]
+    views = [np.asarray(r)[::7] for r in results[:2]]
+    addresses = [np.asarray(r).__array_interface__["data"][0] for r in results]
+    assert len(set(addresses)) == 5
+    del results
+    # Two still have views that are held.
+    again = [jnp.sin(x) for _ in range(3)]
+    assert {np.asarray(r).__array_interface__["data"][0] for r in again} <= set(addresses[2:])
+    for k, view in enumerate(views):
+        np.testing.assert_array_equal(view, np.arange(100_000.0)[::7] + k)
+    np.testing.assert_array_equal(again[0], np.sin(np.arange(100_000.0)))

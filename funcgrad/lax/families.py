@@ -21,6 +21,7 @@ from funcgrad.core.jaxpr import JaxprEqn, Literal, Var
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
 from funcgrad.core.trace import current_trace
 from funcgrad.errors import MissingRuleError
+from funcgrad.executor.memory import empty
 from funcgrad.transforms.structural import (
     accumulate,
     add_any_p,
@@ -39,6 +40,9 @@ __all__ = ["Bilinear", "Elementwise", "Linear", "broadcast_shape", "operand", "o
 ONE = 1
 MINUS_ONE = -1
 Partial = int | Callable[..., Any] | None
+
+# Elements of an array from which on its memory is worth keeping.
+_LARGE = 1 << 16
 
 _KINDS = {
     "f": "efdgE",
@@ -127,17 +131,29 @@ class Elementwise(Primitive):
             dtype = a.dtype
             if dtype.char in self.chars:
                 if len(args) == 1:
+                    if a.size >= _LARGE and self.floating is not None and dtype.kind == "f":
+                        return ConcreteArray(self._large(a), x.weak_type)
                     return ConcreteArray(self.impl(a, **params), x.weak_type)
                 y = args[1]
                 if len(args) == 2 and type(y) is ConcreteArray:
                     b = y._value
                     if b.dtype is dtype and (a.ndim == b.ndim or not (a.ndim and b.ndim)):
+                        weak = x.weak_type and y.weak_type
                         try:
-                            return ConcreteArray(self.impl(a, b), x.weak_type and y.weak_type)
+                            if a.size >= _LARGE and self.floating is not None and dtype.kind == "f":
+                                return ConcreteArray(self._large(a, b), weak)
+                            return ConcreteArray(self.impl(a, b), weak)
                         except ValueError:
                             # Shapes that do not broadcast: the message is below.
                             pass
         return self._evaluate(args, params)
+
+    def _large(self, *values: Any) -> Any:
+        """The ufunc's result in memory that is kept between calls: fresh pages cost more than it."""
+        first = values[0]
+        dtype = self.result(first.dtype) if self.result else first.dtype
+        out = empty(np.broadcast(*values).shape, dtype)
+        return self.floating(*values, out=out)  # type: ignore[misc]  # asked for by the caller
 
     def _evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
         weak = True

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.executor.memory import empty
+
 __all__ = ["LARGE", "choose"]
 
 _WORDS = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
@@ -27,11 +29,13 @@ def choose(which: Any, no: Any, yes: Any) -> Any:
     if np.broadcast(which, no, yes).shape != which.shape:  # the mask below could not hold it
         return np.where(which, yes, no)
     # A boolean is a byte, 1 or 0: its negative has all bits set or none.
-    mask = np.negative(which.view(np.int8)).astype(word)
+    mask = empty(which.shape, word)
+    np.copyto(mask, np.negative(which.view(np.int8)))
     a, b = yes.view(word), no.view(word)
     if not any(no.strides) and not (b.flat[0] if b.ndim else b):
         np.bitwise_and(mask, a, out=mask)
     else:
-        np.bitwise_and(mask, np.bitwise_xor(a, b), out=mask)
+        both = np.bitwise_xor(a, b, out=empty(np.broadcast(a, b).shape, word))
+        np.bitwise_and(mask, both, out=mask)
         np.bitwise_xor(mask, b, out=mask)
     return mask.view(dtype)
