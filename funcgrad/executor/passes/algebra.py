@@ -40,7 +40,7 @@ def _neg(eqn: JaxprEqn, walk: Walk) -> Any:
     if inner is not None:
         return inner
     product = walk.maker(eqn.invars[0], "mul")
-    if product is not None and _floating(eqn):
+    if product is not None and _floating(eqn) and walk.uses.get(eqn.invars[0], 0) < 2:
         # -(c x) = (-c) x
         for i in (0, 1):
             factor = _minus(product.invars[i])

@@ -94,7 +94,7 @@ def _add(eqn: JaxprEqn, walk: Walk) -> Any:
     if len(xs) == 2 and boxes[0] == boxes[1]:
         # The two meet before they are laid into zeros.
         pad = walk.maker(eqn.invars[0], "pad")
-        total = walk.add(eqn, "add_any", xs, xs[0].aval.shape)
+        total = _total(eqn, walk, *xs)
         return (
             None
             if pad is None
@@ -103,6 +103,15 @@ def _add(eqn: JaxprEqn, walk: Walk) -> Any:
             )
         )
     return equation(eqn, "sum_of_parts", *xs, shape=aval.shape, boxes=tuple(boxes))
+
+
+def _total(eqn: JaxprEqn, walk: Walk, x: Any, y: Any) -> Any:
+    """x + y, or x - z if y is -z."""
+    for a, b in ((x, y), (y, x)):
+        minus = walk.maker(b, "neg")
+        if minus is not None and x.aval.dtype.kind == "f":
+            return walk.add(eqn, "sub", [a, minus.invars[0]], x.aval.shape)
+    return walk.add(eqn, "add_any", [x, y], x.aval.shape)
 
 
 RULES: list[tuple[str, Rule]] = [("add", _add), ("add_any", _add)]
