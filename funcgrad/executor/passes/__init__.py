@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from funcgrad.core.jaxpr import ClosedJaxpr
+from funcgrad.executor.passes.bands import bands
 from funcgrad.executor.passes.common import common_subexpressions
 from funcgrad.executor.passes.dead_code import dead_code
 from funcgrad.executor.passes.divisions import divisions
@@ -32,6 +33,7 @@ PASSES = (
     divisions,
     plain_indices,
     dead_code,
+    bands,
     late,
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
-__all__ = ["inline"]
+__all__ = ["inline", "renamed_apart"]
 
 # Which parameter holds the jaxpr of a call. A `checkpoint` on the backward pass stays apart, so that
 # what it computes again is not found to be computed already.
@@ -43,7 +43,7 @@ def inline(closed: ClosedJaxpr) -> ClosedJaxpr:
             if sub is None or (calls.get(id(sub), 1) > 1 and len(sub.jaxpr.eqns) > SMALL):
                 eqns.append(_renamed(eqn, env))
                 continue
-            fresh = _fresh(sub.jaxpr)
+            fresh = renamed_apart(sub.jaxpr)
             env.update(zip(fresh.invars, [_read(env, v) for v in eqn.invars], strict=True))
             constvars += fresh.constvars
             consts += sub.consts
@@ -77,7 +77,7 @@ def _renamed(eqn: JaxprEqn, env: dict[Var, Any]) -> JaxprEqn:
     return eqn.replace(invars=[_read(env, v) for v in eqn.invars])
 
 
-def _fresh(jaxpr: Jaxpr) -> Jaxpr:
+def renamed_apart(jaxpr: Jaxpr) -> Jaxpr:
     """The same jaxpr with new variables: it may be laid out more than once."""
     new: dict[Var, Var] = {}
 

@@ -13,7 +13,9 @@ import numpy as np
 from funcgrad.core.array import ConcreteArray
 from funcgrad.core.avals import shaped
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+from funcgrad.core.primitive import primitives
 from funcgrad.core.quiet import quiet_begin, quiet_end
+from funcgrad.core.source import SourceInfo
 
 __all__ = ["scalars"]
 
@@ -23,6 +25,7 @@ def scalars(closed: ClosedJaxpr) -> ClosedJaxpr:
     pass_ = _Scalars(closed.jaxpr)
     token = quiet_begin()
     try:
+        pass_.constants(closed)
         for eqn in closed.jaxpr.eqns:
             pass_.equation(eqn)
     finally:
@@ -44,6 +47,27 @@ class _Scalars:
         self.same: dict[Any, Any] = {}
         self.changed = False
 
+    def constants(self, closed: ClosedJaxpr) -> None:
+        """A constant of one element is a number, perhaps one with axes."""
+        for v, c in zip(closed.jaxpr.constvars, closed.consts, strict=True):
+            if v.aval.size != 1 or v.aval.dtype.kind not in "biufc" or type(c) is not ConcreteArray:
+                continue
+            value = np.asarray(c._value).reshape(())[()]
+            aval = shaped((), v.aval.dtype, v.aval.weak_type)
+            number = Literal(ConcreteArray(value, aval.weak_type), aval)
+            if not v.aval.shape:
+                self.same[v] = number
+                self.changed = True
+                continue
+            whole = Var(v.aval)
+            source = SourceInfo(None, 0)
+            params = {"shape": v.aval.shape, "broadcast_dimensions": (), "sharding": None}
+            spread = JaxprEqn([number], [whole], primitives["broadcast_in_dim"], params, source)
+            self.eqns.append(spread)
+            self.same[v] = whole
+            self.changed = True
+            self.spread[whole] = (number, spread)
+
     def root(self, v: Any) -> Any:
         return self.same.get(v, v)
 
@@ -51,7 +75,14 @@ class _Scalars:
         if not self.same.keys().isdisjoint(eqn.invars):
             eqn = eqn.replace(invars=[self.root(v) for v in eqn.invars])
         primitive = eqn.primitive
-        if primitive.name == "broadcast_in_dim" and not eqn.invars[0].aval.shape:
+        if primitive.name in ("broadcast_in_dim", "reshape") and eqn.invars[0] in self.spread:
+            # Of a number that is spread already: the number, spread further.
+            number, before = self.spread[eqn.invars[0]]
+            params = {**before.params, "shape": eqn.outvars[0].aval.shape}
+            eqn = before.replace(invars=[number], outvars=eqn.outvars, params=params)
+            self.spread[eqn.outvars[0]] = (number, eqn)
+            self.changed = True
+        elif primitive.name == "broadcast_in_dim" and not eqn.invars[0].aval.shape:
             self.spread[eqn.outvars[0]] = (eqn.invars[0], eqn)
         elif primitive.broadcasts:
             self.elementwise(eqn)
