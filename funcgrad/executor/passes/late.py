@@ -22,8 +22,8 @@ _CHEAP = dict.fromkeys(
 )
 _CHEAP |= dict.fromkeys("div sqrt select_n".split(), 1.0)
 _CHEAP |= dict.fromkeys("reshape broadcast_in_dim squeeze expand_dims".split(), 0.0)
-# Stretches with more values to choose among are left as they are.
-_MOST = 16
+# Where choosing among the values would take longer than this many equations looked at, it is left.
+_MOST = 1 << 16
 
 
 def late(closed: ClosedJaxpr) -> ClosedJaxpr:
@@ -36,7 +36,7 @@ def late(closed: ClosedJaxpr) -> ClosedJaxpr:
     changed = False
     for i in range(len(stretches) - 1):
         values = program.candidates(i)
-        if 0 < len(values) <= _MOST:
+        if values and len(values) ** 2 * len(stretches[i]) <= _MOST:
             best = _best(program, i, values)
             if best.gain > 0:
                 best.carry_out()
@@ -92,12 +92,13 @@ class _Program:
                 self.kept.update(_variables(stretch[0]), stretch[0].outvars)
 
     def reads(self, eqn: JaxprEqn, i: int) -> None:
-        for v in _variables(eqn):
-            self.readers.setdefault(v, set()).add(i)
+        for v in eqn.invars:
+            if type(v) is not Literal:
+                self.readers.setdefault(v, set()).add(i)
 
     def later(self, v: Any, i: int) -> list[int]:
         """The stretches after the i-th that read `v`."""
-        return sorted(j for j in self.readers.get(v, ()) if j > i)
+        return [j for j in self.readers.get(v, ()) if j > i]
 
     def candidates(self, i: int) -> list[Any]:
         """The large values that stretch i makes cheaply for later ones."""
@@ -192,19 +193,22 @@ class _Choice:
             new: dict[Any, Any] = {}
             copies = []
             for eqn in self.chain(j):
-                copies.append(_renamed(eqn, new))
+                copy = _renamed(eqn, new)
                 (out,) = eqn.outvars
                 new[out] = Var(out.aval)
-                copies[-1] = copies[-1].replace(outvars=[new[out]])
+                copies.append(copy.replace(outvars=[new[out]]))
                 program.made[new[out]] = j
+                program.reads(copy, j)
             before = program.stretches[j]
-            after = [_renamed(eqn, new) for eqn in before]
+            after = []
+            for eqn in before:
+                after.append(_renamed(eqn, new))
+                if after[-1] is not eqn:
+                    program.reads(after[-1], j)
             heavy = int(_heavy(before[0]))
             program.stretches[j] = [*after[:heavy], *copies, *after[heavy:]]
             for v in new:
                 program.readers[v].discard(j)
-            for eqn in program.stretches[j]:
-                program.reads(eqn, j)
 
 
 def _roots(chain: Sequence[JaxprEqn]) -> set[Any]:
@@ -217,6 +221,9 @@ def _cost(eqn: JaxprEqn) -> float:
 
 
 def _renamed(eqn: JaxprEqn, new: dict[Any, Any]) -> JaxprEqn:
-    if not any(v in new for v in _variables(eqn)):
+    for v in eqn.invars:
+        if type(v) is not Literal and v in new:
+            break
+    else:
         return eqn
     return eqn.replace(invars=[v if type(v) is Literal else new.get(v, v) for v in eqn.invars])
