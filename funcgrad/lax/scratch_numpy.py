@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.executor.memory import empty
 from funcgrad.executor.threads import dealt
 from funcgrad.lax.windows_numpy import NDArray
 
@@ -30,7 +31,7 @@ def workspace(name: str, size: int, dtype: np.dtype[Any]) -> NDArray:
     nbytes = size * dtype.itemsize
     memory: NDArray | None = getattr(_kept, name, None)
     if memory is None or memory.size < nbytes:
-        memory = np.empty(nbytes, np.uint8)
+        memory = empty((nbytes,), np.uint8)
         if nbytes <= _KEPT:
             setattr(_kept, name, memory)
     return memory[:nbytes].view(dtype)

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from funcgrad.executor.memory import empty
+
 __all__ = ["Axis", "NDArray", "axes_of", "fit", "phases", "shift", "taps_view", "trailing"]
 
 NDArray = np.ndarray[Any, np.dtype[Any]]
@@ -108,7 +110,7 @@ def fit(x: NDArray, axes: Sequence[Axis], fill: Any) -> NDArray:
         return x if source is None else x[source]
     shape = (*x.shape[: x.ndim - len(sizes)], *sizes)
     order = sorted(range(x.ndim), key=lambda i: -abs(x.strides[i]))  # keep the layout of x
-    padded = np.empty([shape[i] for i in order], x.dtype).transpose(np.argsort(order))
+    padded = empty(tuple(shape[i] for i in order), x.dtype).transpose(np.argsort(order))
     padded[...] = fill
     if source is not None:
         padded[target] = x[source]
