@@ -232,13 +232,13 @@ class Primitive:
         """Record an equation in the jaxpr that is being traced."""
         args = [x if isinstance(x, Array) else to_array(x) for x in args]
         out = self.abstract_eval(*[x.aval for x in args], **params)
-        avals = out if self.multiple_results else [out]
-        outvars = [Var(aval) for aval in avals]
+        outvars = [Var(aval) for aval in out] if self.multiple_results else [Var(out)]
         invars: list[Var | Literal] = [trace.atom(x) for x in args]
         eqn = JaxprEqn(invars, outvars, self, params, source.current(), self.effects(params))
         trace.eqns.append(eqn)
-        tracers = [trace.tracer(v) for v in outvars]
-        return tracers if self.multiple_results else tracers[0]
+        if self.multiple_results:
+            return [trace.tracer(v) for v in outvars]
+        return trace.tracer(outvars[0])
 
 
 def instantiate(tangent: Any, zeros: Callable[[ShapedArray], Any]) -> Any:

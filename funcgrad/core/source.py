@@ -107,10 +107,10 @@ def _library(filename: str) -> bool:
 def user_frame() -> FrameType | None:
     """The innermost frame outside the library (and outside NumPy's dispatch to it)."""
     frame: FrameType | None = sys._getframe(1)
+    known = _is_library
     while frame is not None:
         filename = frame.f_code.co_filename
-        known = _is_library.get(filename)
-        if known is False or (known is None and not _library(filename)):
+        if not (known[filename] if filename in known else _library(filename)):
             return frame
         frame = frame.f_back
     return None
@@ -141,13 +141,17 @@ def current() -> SourceInfo:
 class override:
     """While active, everything bound is recorded as coming from the place last `set`.
 
-    A transform walking over equations sets the place of each before it processes it.
+    A transform walking over equations sets the place of each before it processes it. The first may
+    be given at once.
     """
 
-    __slots__ = ("_token",)
+    __slots__ = ("_place", "_token")
+
+    def __init__(self, place: SourceInfo | None = None) -> None:
+        self._place = place
 
     def __enter__(self) -> override:
-        self._token = _override.set(_override.get())
+        self._token = _override.set(self._place or _override.get())
         return self
 
     @staticmethod

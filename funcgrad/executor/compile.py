@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -32,12 +33,23 @@ class Program:
     def __init__(self, closed: ClosedJaxpr, name: str, donated: Sequence[int] = ()) -> None:
         self.closed = closed
         self.name = name
+        self.weak_types = [aval.weak_type for aval in closed.out_avals]
+        # Compiling makes many objects and no garbage of cycles: to look for it takes a quarter of the
+        # time for a long program.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            self._compile(donated)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _compile(self, donated: Sequence[int]) -> None:
         module = Module(optimize)
-        entry = module.function(closed, name, donated)
+        entry = module.function(self.closed, self.name, donated)
         self.reused = module.reused
         self.source, text = module.source()
-        self.weak_types = [aval.weak_type for aval in closed.out_avals]
-        filename = f"<funcgrad {name} {next(_numbers)}>"
+        filename = f"<funcgrad {self.name} {next(_numbers)}>"
         namespace = module.namespace
         namespace["__name__"] = filename
         namespace["__loader__"] = _Loader(self.source)

@@ -19,6 +19,7 @@ from funcgrad.core.array import Array, ConcreteArray, python_scalar, to_array, t
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.jaxpr import JaxprEqn, Literal, Var
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
+from funcgrad.core.source import current, override
 from funcgrad.core.trace import current_trace
 from funcgrad.errors import MissingRuleError
 from funcgrad.executor.memory import empty
@@ -200,6 +201,15 @@ class Elementwise(Primitive):
         self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: Any
     ) -> Any:
         """One equation on the tape: the sum of coefficient times tangent."""
+        if trace.eager:
+            return self._linearize(trace, primals, tangents, params)
+        # All that is bound here is of one place, which takes a walk over frames to find.
+        with override(current()):
+            return self._linearize(trace, primals, tangents, params)
+
+    def _linearize(
+        self, trace: Any, primals: Sequence[Any], tangents: Sequence[Any], params: Any
+    ) -> Any:
         parent = trace.parent
         out = parent.process(self, primals, params)
         terms: list[Any] = []
