@@ -43,6 +43,8 @@ def give_memory(steps: Sequence[Step], jaxpr: Jaxpr, donated: Sequence[Var]) -> 
 def _made(step: Step) -> Sequence[Any]:
     """The results of a step for which memory can be given."""
     what: Any = step.what
+    if step.batch:
+        return ()
     return what.outputs if type(what) is Group else what.outvars if len(what.outvars) == 1 else ()
 
 

@@ -21,6 +21,7 @@ from funcgrad.executor.donated import give_memory
 from funcgrad.executor.fusion import Group
 from funcgrad.executor.plan import NEW, Buffer, bytes_of, make_plan
 from funcgrad.executor.settings import limits
+from funcgrad.executor.together import write_batch
 
 __all__ = ["Emitter", "Module"]
 
@@ -381,6 +382,9 @@ class Emitter:
                 self.given[v] = f"{self.names[argument]}_memory"
             if type(step.what) is Group:
                 write_group(self, step.what)
+            elif step.batch:
+                if step is step.batch[0]:
+                    write_batch(self, step.batch)
             else:
                 self.equation(step.what, NEW if step.given else step.place)  # type: ignore[arg-type]  # what is no group is an equation
             if step.released:

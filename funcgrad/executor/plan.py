@@ -12,6 +12,7 @@ from typing import Any
 from funcgrad.core.jaxpr import Jaxpr, JaxprEqn, Literal, Var
 from funcgrad.executor.fusion import Group, fused
 from funcgrad.executor.settings import limits
+from funcgrad.executor.together import batched
 
 __all__ = ["NEW", "Buffer", "Step", "bytes_of", "make_plan", "placed"]
 
@@ -35,13 +36,15 @@ class Buffer:
 class Step:
     """An equation or a group; `place` is where an equation's result goes: None (wherever NumPy puts
     it), `NEW`, a `Buffer`, or the variable whose memory it takes. `given` maps results to the donated
-    arguments whose memory they take. After it, `released` are not needed any more.
+    arguments whose memory they take. `batch` are the steps that may run at once with it, in a row. After
+    it, `released` are not needed any more.
     """
 
-    __slots__ = ("given", "place", "released", "what")
+    __slots__ = ("batch", "given", "place", "released", "what")
 
     def __init__(self, what: JaxprEqn | Group) -> None:
         self.what = what
+        self.batch: list[Step] = []
         self.place: Any = None
         self.given: dict[Var, Var] = {}
         self.released: list[Var] = []
@@ -57,13 +60,21 @@ def make_plan(jaxpr: Jaxpr, keep: Sequence[Var] = (), turn: bool = False) -> lis
 
     If it is run at each `turn` of a loop, small results may go to buffers.
     """
-    steps = [Step(what) for what in fused(jaxpr.eqns, jaxpr.outvars)]
+    steps: list[Step] = []
+    for what in batched(fused(jaxpr.eqns, jaxpr.outvars)):
+        if type(what) is list:
+            batch = list(map(Step, what))
+            for step in batch:
+                step.batch = batch
+            steps += batch
+        else:
+            steps.append(Step(what))  # type: ignore[arg-type]  # no list
     _release(steps, jaxpr, keep)
     if any(_may_be_placed(step) for step in steps):
         seen = Seen(steps, jaxpr.outvars)
         for i, step in enumerate(steps):
             if _may_be_placed(step):
-                step.place = placed(step.what, i, seen)
+                step.place = placed(step.what, i, seen, not step.batch)
         if turn:
             _buffered(steps, seen)
     return steps
@@ -79,7 +90,8 @@ def _buffered(steps: list[Step], seen: Seen) -> None:
     free: dict[Any, list[Buffer]] = {}
     ending: dict[int, list[tuple[Any, Buffer]]] = {}
     for i, step in enumerate(steps):
-        if step.place is None and _may_be_placed(step) and _for_buffer(step.what):
+        waits = step.place is None and not step.batch
+        if waits and _may_be_placed(step) and _for_buffer(step.what):
             out: Any = step.what.outvars[0]  # type: ignore[union-attr]  # no group may be placed
             kind = (out.aval.shape, out.aval.dtype)
             end = ends.get(out, i)
@@ -108,12 +120,12 @@ def _may_be_placed(step: Step) -> bool:
     return type(what) is JaxprEqn and len(what.outvars) == 1
 
 
-def placed(eqn: Any, i: int, seen: Seen) -> Any:
-    """Where the result of the i-th step goes."""
+def placed(eqn: Any, i: int, seen: Seen, alone: bool = True) -> Any:
+    """Where the result of the i-th step goes: over no operand unless it runs alone."""
     out = eqn.outvars[0].aval
     if not out.shape or out.dtype.kind not in "biufc":
         return None
-    if eqn.primitive.in_place(eqn):
+    if alone and eqn.primitive.in_place(eqn):
         if any(v in seen.strided for v in eqn.invars):
             return None
         for v in eqn.invars:
