@@ -85,7 +85,7 @@ class ShapedArray:
 
     def to_tangent_aval(self) -> ShapedArray:
         """The aval of tangents and cotangents: the same for inexact dtypes, float0 for the others."""
-        if dtypes.issubdtype(self.dtype, np.inexact):
+        if self.dtype.kind in "fc" or dtypes.issubdtype(self.dtype, np.inexact):
             return self
         return ShapedArray(self.shape, dtypes.float0)
 

@@ -7,7 +7,7 @@ import contextlib
 import functools
 import keyword
 import os
-import re
+import string
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -59,7 +59,7 @@ _TAKEN = _UFUNCS.union(keyword.kwlist, ["np"])
 # What of a number's text is another character, or none, in its name.
 _IN_NAMES = str.maketrans({"-": "m", ".": "_", "+": "", "(": "", ")": ""})
 _USUAL = frozenset(map(np.dtype, (np.float64, np.int64, np.bool_)))
-_WORDS = re.compile(r"\w+")
+_BLANKS = str.maketrans(dict.fromkeys(string.punctuation.replace("_", ""), " "))
 
 # Values that are always the same are computed once, up to this many bytes.
 LARGEST_CONSTANT = 1 << 16
@@ -166,7 +166,7 @@ class Module:
         """The source; and the same without the lines of what has its value in the namespace."""
         body = "\n\n".join(self.functions)
         # Numbers that were written in place need no name.
-        words = set(_WORDS.findall(body))
+        words = _words(body)
         headers = []
         for line in reversed(self.headers):
             name = line[: line.index(" ")]
@@ -175,7 +175,7 @@ class Module:
             elif name in words:
                 headers.append(line)
                 if name not in self.known:
-                    words.update(_WORDS.findall(line))
+                    words |= _words(line)
         headers.reverse()
         used = ", ".join(sorted(self.ufuncs & words))
         if used:
@@ -224,9 +224,7 @@ class Emitter:
     def literal(self, value: Any) -> str:
         """A parameter, written as Python where that is possible."""
         if isinstance(value, np.dtype):
-            if value.kind == "V" or value.name not in np.sctypeDict:
-                return self.module.named(("dtype", str(value)), "_dtype", value)
-            return f"np.{value.name}" if value.name != "bool" else "np.bool_"
+            return _dtype(value) or self.module.named(("dtype", str(value)), "_dtype", value)
         if isinstance(value, (bool, int, str, type(None), float, slice)) and not isinstance(
             value, np.generic
         ):
@@ -459,6 +457,18 @@ class Emitter:
             self.before_loop = (line + 1, indent)
             buffer.name = name
         return expression
+
+
+def _words(text: str) -> set[str]:
+    return set(text.translate(_BLANKS).split())
+
+
+@functools.cache
+def _dtype(dtype: np.dtype[Any]) -> str | None:
+    """A dtype as it is written; None if NumPy has no name for it."""
+    if dtype.kind == "V" or dtype.name not in np.sctypeDict:
+        return None
+    return f"np.{dtype.name}" if dtype.name != "bool" else "np.bool_"
 
 
 def _variable(n: int) -> str:

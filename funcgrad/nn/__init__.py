@@ -6,21 +6,31 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from funcgrad.nn import activations as _activations
-from funcgrad.nn import attention as _attention
 from funcgrad.nn import normalize as _normalize
 from funcgrad.nn.activations import *
-from funcgrad.nn.attention import *
 from funcgrad.nn.normalize import *
 
 if TYPE_CHECKING:
     from funcgrad.nn import initializers
+    from funcgrad.nn.attention import dot_product_attention
 
 
 def __getattr__(name: str) -> Any:
-    """Initializers are imported when first used: with them comes everything about random numbers."""
+    """Imported when first used; with the initializers comes everything about random numbers."""
     if name == "initializers":
         return importlib.import_module("funcgrad.nn.initializers")
+    if name == "dot_product_attention":
+        return importlib.import_module("funcgrad.nn.attention").dot_product_attention
     raise AttributeError(f"module 'funcgrad.nn' has no attribute {name!r}")
 
 
-__all__ = [*_activations.__all__, *_attention.__all__, *_normalize.__all__, "initializers"]
+__all__ = [
+    *_activations.__all__,
+    *_normalize.__all__,
+    "dot_product_attention",
+    "initializers",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

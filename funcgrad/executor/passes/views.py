@@ -139,8 +139,8 @@ def _repeated(eqn: JaxprEqn, walk: Walk) -> Any:
         changed = True
     if not changed:
         return None
-    shapes = [o[1] if o and type(o[0]) is not int else o for o in operands]
-    if np.broadcast_shapes(*shapes) != shape:
+    shapes = [o[1] if o and type(o[0]) is not int else o for o in operands if o]
+    if not all(any(s[d] == n for s in shapes) for d, n in enumerate(shape)):
         return None
     invars = []
     for v, o in zip(eqn.invars, operands, strict=True):
