@@ -213,7 +213,12 @@ def test_grouped_source_runs_alone_and_gives_the_same_bits() -> None:
 
     text = source(f, BIG)
     assert "for " in text and "_parallel" in text
-    namespace: dict[str, Any] = {"_choose": lambda which, no, yes: np.where(which, yes, no)}
+
+    def choose(which: Any, no: Any, yes: Any, out: Any) -> Any:
+        out[...] = np.where(which, yes, no)
+        return out
+
+    namespace: dict[str, Any] = {"_choose": choose}
     exec(text, namespace)
     outs = namespace["_f"](np.asarray(BIG))
     for out, compiled, eager in zip(outs, fg.jit(f)(BIG), f(BIG)):

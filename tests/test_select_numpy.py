@@ -25,6 +25,9 @@ def test_choose_is_where(dtype: str) -> None:
         found, wanted = choose(which, no, yes), np.where(which, yes, no)
         assert found.dtype == wanted.dtype
         assert found.tobytes() == wanted.tobytes()
+        out = np.empty(size, dtype)
+        assert choose(which, no, yes, out) is out
+        assert out.tobytes() == wanted.tobytes()
 
 
 def test_minus_zero_is_not_dropped() -> None:

@@ -81,11 +81,24 @@ atanh_p: Elementwise = Elementwise(
 sqrt_p: Elementwise = Elementwise("sqrt", np.sqrt, lambda y, x: ar.div(0.5, y))
 
 
-def _rsqrt(x: Any) -> Any:
-    return np.divide(x.dtype.type(1), np.sqrt(x))
+class Stepwise(Elementwise):
+    """Several ufuncs in a row, all into the array `out` that `impl` may be given, which may be `x`."""
+
+    def sharing(self, eqn: JaxprEqn) -> str:
+        return "new"
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        return f"{emitter.helper(self.impl)}({args[0]}, {out})" if eqn.invars[0].aval.ndim else None
+
+    def in_place(self, eqn: JaxprEqn) -> bool:
+        return bool(eqn.invars[0].aval.ndim)
 
 
-rsqrt_p: Elementwise = Elementwise("rsqrt", _rsqrt, lambda y, x: ar.mul(-0.5, ar.div(y, x)))
+def _rsqrt(x: Any, out: Any = None) -> Any:
+    return np.divide(x.dtype.type(1), np.sqrt(x, out), out)
+
+
+rsqrt_p: Elementwise = Stepwise("rsqrt", _rsqrt, lambda y, x: ar.mul(-0.5, ar.div(y, x)))
 cbrt_p: Elementwise = Elementwise(
     "cbrt", np.cbrt, lambda y, x: ar.div(1.0, ar.mul(3.0, square_p.bind(y))), accepts="f"
 )
@@ -102,15 +115,7 @@ def _logistic(x: Any, out: Any = None) -> Any:
     return np.divide(one, np.add(np.exp(out, out), one, out), out)
 
 
-class Logistic(Elementwise):
-    """1 / (1 + exp(-x))."""
-
-    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
-        return f"{emitter.helper(self.impl)}({args[0]}, {out})" if eqn.invars[0].aval.ndim else None
-
-
-logistic_p: Elementwise = Logistic("logistic", _logistic, lambda y, x: ar.mul(y, ar.sub(1.0, y)))
-logistic_p.memory = "new"
+logistic_p: Elementwise = Stepwise("logistic", _logistic, lambda y, x: ar.mul(y, ar.sub(1.0, y)))
 
 
 class Abs(Elementwise):

@@ -125,6 +125,12 @@ class SelectN(Elementwise):
             return f"{emitter.helper(choose)}({', '.join(args)})"
         return emitter.call(self.impl, args, eqn.params)
 
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: Any) -> str | None:
+        which = eqn.invars[0].aval
+        if len(args) != 3 or which.dtype != _BOOL or which.size < LARGE:
+            return None
+        return f"{emitter.helper(choose)}({', '.join(args)}, {out})"
+
     def sharing(self, eqn: Any) -> str:
         return "new" if len(eqn.invars) > 2 and eqn.invars[0].aval.shape else "view"
 

@@ -16,20 +16,26 @@ _WORDS = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
 LARGE = 4096
 
 
-def choose(which: Any, no: Any, yes: Any) -> Any:
+def choose(which: Any, no: Any, yes: Any, out: Any = None) -> Any:
     """Element by element `yes` where `which` (a boolean) holds, else `no`; bits are kept.
+
+    The result goes to `out`, which shares no memory with the others, or to a new array.
 
     `np.where` branches at each element, which costs most where the booleans are irregular; here
     the bits in which the two differ are masked by `which` and flipped in `no`.
     """
     dtype = no.dtype
     word = _WORDS.get(dtype.itemsize) if dtype.kind in "fiu" else None
-    if word is None or which.size < LARGE:
-        return np.where(which, yes, no)
-    if np.broadcast(which, no, yes).shape != which.shape:  # the mask below could not hold it
-        return np.where(which, yes, no)
+    # The mask below can hold nothing that is larger.
+    if (
+        word is None
+        or which.size < LARGE
+        or np.broadcast(which, no, yes).shape != which.shape
+        or (out is not None and out.shape != which.shape)
+    ):
+        return _stored(np.where(which, yes, no), out)
     # A boolean is a byte, 1 or 0: its negative has all bits set or none.
-    mask = empty(which.shape, word)
+    mask = empty(which.shape, word) if out is None else out.view(word)
     np.copyto(mask, np.negative(which.view(np.int8)))
     a, b = yes.view(word), no.view(word)
     if not any(no.strides) and not (b.flat[0] if b.ndim else b):
@@ -38,4 +44,11 @@ def choose(which: Any, no: Any, yes: Any) -> Any:
         both = np.bitwise_xor(a, b, out=empty(np.broadcast(a, b).shape, word))
         np.bitwise_and(mask, both, out=mask)
         np.bitwise_xor(mask, b, out=mask)
-    return mask.view(dtype)
+    return mask.view(dtype) if out is None else out
+
+
+def _stored(value: Any, out: Any) -> Any:
+    if out is None:
+        return value
+    out[...] = value
+    return out
