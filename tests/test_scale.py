@@ -41,6 +41,17 @@ def test_a_hundred_thousand_equations() -> None:
     assert np.isfinite(float(value)) and np.isfinite(float(slope))
 
 
+def test_a_long_chain_of_what_is_cheap_and_read_late() -> None:
+    def f(x: Any) -> Any:
+        y = x
+        for _ in range(1_500):
+            y = y * 1.0001 + x
+        return jnp.sort(x) + y
+
+    x = np.linspace(0.0, 1.0, 20_000)
+    np.testing.assert_array_equal(fg.jit(f)(x), f(jnp.asarray(x)))
+
+
 def test_deep_nesting_of_transformations() -> None:
     f = jnp.sin
     for _ in range(6):

@@ -48,7 +48,7 @@ def late(closed: ClosedJaxpr) -> ClosedJaxpr:
 
 
 def _bytes(v: Any) -> int:
-    size: int = v.aval.size * v.aval.dtype.itemsize
+    size: int = v.aval.nbytes
     return size
 
 
@@ -63,7 +63,7 @@ def _heavy(eqn: JaxprEqn) -> bool:
         return False
     if primitive.name.startswith("reduce_"):
         return False
-    return max(map(_bytes, (*eqn.invars, *eqn.outvars)), default=0) >= limits.pooled
+    return any(v.aval.nbytes >= limits.pooled for v in (*eqn.invars, *eqn.outvars))
 
 
 def _stretches(eqns: Sequence[JaxprEqn]) -> list[list[JaxprEqn]]:
@@ -173,18 +173,14 @@ class _Choice:
 
     def chain(self, j: int) -> list[JaxprEqn]:
         """The equations that make what stretch j reads of the values, in order."""
-        found: dict[Any, None] = {}
-
-        def visit(v: Any) -> None:
-            for w in _variables(self.makers[v]):
-                if w in self.makers and w not in found:
-                    visit(w)
-            found[v] = None
-
-        for v in self.values:
-            if v not in found and j in self.program.readers[v]:
-                visit(v)
-        return [self.makers[v] for v in found]
+        needed = {v for v in self.values if j in self.program.readers[v]}
+        found = []
+        for v, eqn in reversed(self.makers.items()):
+            if v in needed:
+                needed.update(eqn.invars)
+                found.append(eqn)
+        found.reverse()
+        return found
 
     def carry_out(self) -> None:
         """Write the equations again into each stretch that reads a value."""
