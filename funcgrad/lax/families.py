@@ -95,7 +95,9 @@ class Elementwise(Primitive):
             if aval.dtype is not first.dtype and aval.dtype != first.dtype:
                 raise self._mismatch(avals)
             weak = weak and aval.weak_type
-            if aval.shape != shape:
+            if not shape:
+                shape = aval.shape
+            elif aval.shape and aval.shape != shape:
                 shape = broadcast_shape(self.name, [a.shape for a in avals])
         self.check_dtype(first.dtype)
         return shaped(shape, self.result(first.dtype) if self.result else first.dtype, weak)

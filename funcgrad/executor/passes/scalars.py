@@ -161,11 +161,11 @@ def _identity(eqn: JaxprEqn) -> Any:
         if (
             type(v) is Literal
             and type(v.val) is ConcreteArray
-            and v.val._value == number
             and type(other) is not Literal
+            and v.val._value.dtype.kind in "fiu"
+            and v.val._value.item() == number
             and other.aval.shape == eqn.outvars[0].aval.shape
             and other.aval.dtype == eqn.outvars[0].aval.dtype
-            and v.val._value.dtype.kind in "fiu"
             and not np.signbit(v.val._value)
         ):
             return other
