@@ -366,3 +366,33 @@ def test_work_is_done_once_while_it_is_timed(monkeypatch: pytest.MonkeyPatch) ->
 
         threads.parallel(body, range(size))
         assert sorted(done) == list(range(size))
+
+
+def test_choices_between_nan_and_nan_are_none() -> None:
+    def f(x: Any) -> Any:
+        return jnp.logaddexp(0.0, x), jnp.abs(0.0 - x)
+
+    text = source(f, BIG)
+    assert "_choose" not in text and "subtract" not in text
+    x = jnp.asarray([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -700.0, 800.0])
+    for found, expected in zip(fg.jit(f)(x), f(x), strict=True):
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(np.signbit(found[:4]), np.signbit(expected[:4]))
+    # Of two operands both infinite, the sum is not NaN where the difference is.
+    assert float(fg.jit(jnp.logaddexp)(np.inf, np.inf)) == np.inf
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 1.0])
+def test_rare_and_frequent_choices(share: float) -> None:
+    rng = np.random.default_rng(0)
+    which, (x, y) = rng.random(10_000) < share, rng.normal(size=(2, 10_000))
+    y[::7] = np.nan
+    for f in (
+        lambda w, x, y: jnp.where(w, x, y),
+        lambda w, x, y: jnp.where(w, x * 2.0, y),
+        lambda w, x, y: jnp.where(w, x, y * 2.0),
+        lambda w, x, y: jnp.where(w, x * 2.0, y - x),
+        lambda w, x, y: jnp.where(w, 0.0, x * y),
+        lambda w, x, y: jnp.where(w, x * y, 0.0),
+    ):
+        np.testing.assert_array_equal(fg.jit(f)(which, x, y), f(*map(jnp.asarray, (which, x, y))))

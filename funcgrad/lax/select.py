@@ -126,10 +126,13 @@ class SelectN(Elementwise):
         return emitter.call(self.impl, args, eqn.params)
 
     def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: Any) -> str | None:
-        which = eqn.invars[0].aval
-        if len(args) != 3 or which.dtype != _BOOL or which.size < LARGE:
+        if not self.in_place(eqn):
             return None
         return f"{emitter.helper(choose)}({', '.join(args)}, {out})"
+
+    def in_place(self, eqn: Any) -> bool:
+        which = eqn.invars[0].aval
+        return len(eqn.invars) == 3 and which.dtype == _BOOL and which.size >= LARGE
 
     def sharing(self, eqn: Any) -> str:
         return "new" if len(eqn.invars) > 2 and eqn.invars[0].aval.shape else "view"

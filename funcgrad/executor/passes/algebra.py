@@ -142,12 +142,70 @@ def _select(eqn: JaxprEqn, walk: Walk) -> Any:
         chosen = cases[int(known)]
         return chosen if chosen.aval.shape == eqn.outvars[0].aval.shape else None
     first = cases[0]
+    if (
+        len(cases) == 2
+        and _both_nan(which, cases, walk)
+        and first.aval.shape == eqn.outvars[0].aval.shape
+    ):
+        return first
     if type(first) is not Literal and all(v is first for v in cases):
         return first if first.aval.shape == eqn.outvars[0].aval.shape else None
     return None
 
 
+# Elementwise operations whose result is NaN where an operand is.
+_PASSING = frozenset("add add_any sub mul neg abs exp log1p max min square sqrt tanh".split())
+
+
+def _both_nan(which: Any, cases: list[Any], walk: Walk) -> bool:
+    """Whether `which` asks for NaN (x != x), and both cases are NaN where it holds."""
+    asked = walk.maker(which, "ne")
+    if asked is None or asked.invars[0] is not asked.invars[1]:
+        return False
+    x = asked.invars[0]
+    if type(x) is Literal or x.aval.dtype.kind != "f":
+        return False
+    # x is NaN where the operand it comes from is, and nowhere else.
+    while (inner := walk.defined.get(x)) is not None:
+        others = [v for v in inner.invars if number(v) is None]
+        finite = all(np.isfinite(number(v)) for v in inner.invars if number(v) is not None)
+        if (
+            inner.primitive.name not in ("neg", "abs", "add", "sub")
+            or len(others) != 1
+            or not finite
+        ):
+            break
+        x = others[0]
+    return all(_nan_with(v, x, walk) for v in cases)
+
+
+def _nan_with(v: Any, x: Any, walk: Walk) -> bool:
+    """Whether `v` is NaN where x is, as far as its last few operations tell."""
+    level = [v]
+    for _ in range(8):
+        if x in level:
+            return True
+        made = [walk.defined.get(w) for w in level if type(w) is not Literal]
+        level = [w for e in made if e and e.primitive.name in _PASSING for w in e.invars][:16]
+    return x in level
+
+
+def _abs(eqn: JaxprEqn, walk: Walk) -> Any:
+    """|-x|, |0 - x|."""
+    x = eqn.invars[0]
+    inner = _negated(x, eqn, walk)
+    if inner is None and x.aval.dtype.kind == "f":
+        difference = walk.maker(x, "sub")
+        zero = None if difference is None else number(difference.invars[0])
+        if difference is not None and zero is not None and zero == 0:
+            inner = difference.invars[1]
+    if inner is None or inner.aval.shape != eqn.outvars[0].aval.shape:
+        return None
+    return equation(eqn, "abs", inner) if inner.aval.dtype.kind == "f" else None
+
+
 RULES: list[tuple[str, Rule]] = [
+    ("abs", _abs),
     ("neg", _neg),
     ("add", _add),
     ("add_any", _add),
