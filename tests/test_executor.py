@@ -345,6 +345,27 @@ def test_sums_of_products_are_matrix_products(function: Any) -> None:
     assert "multiply" in source(lambda x: jnp.sum(x * x[:1], axis=1), jnp.ones((100, 20)))
 
 
+def test_rows_are_added_up_and_compared_quickly() -> None:
+    draw = np.random.default_rng(0).standard_normal
+    for shape, axes in ((400, 40), (0,)), ((50, 20, 7), (0, 1)), ((20, 30, 5, 4), (1, 0)):
+        x = jnp.asarray(draw(shape))
+        for array in x, x.astype("float32"), jnp.tile(x, (30, *[1] * (x.ndim - 1))):
+            tolerance = 1e-4 if array.dtype == "float32" else 1e-12
+            expected = np.asarray(array).astype(float).sum(axes)
+            for g in (lambda x: x), (lambda x: jnp.sin(x) ** 2 * x):
+                f = lambda x, g=g, axes=axes: jnp.sum(g(x), axes)
+                np.testing.assert_allclose(fg.jit(f)(array), f(array), tolerance, tolerance)
+            np.testing.assert_allclose(jnp.sum(array, axes), expected, tolerance, tolerance)
+    assert "matmul(" in source(lambda x: jnp.sum(x, 0), MATRIX)
+    for wide in draw((300, 50)), draw((5, 2000, 33)), draw((4, 100, 100)).astype("float32").T:
+        wide[1, 2] = np.nan
+        for f in jnp.max, jnp.min, lambda x, axis: jnp.exp(x - jnp.max(x, axis, keepdims=True)):
+            last = lambda x, f=f: f(x, axis=-1)
+            np.testing.assert_array_equal(fg.jit(last)(wide), last(wide))
+        np.testing.assert_array_equal(jnp.max(wide, axis=-1), wide.max(-1))
+    assert "maximum.reduceat(a.reshape(-1)" in source(lambda x: jnp.max(x, 1), MATRIX)
+
+
 def test_the_quicker_way_is_taken_from_then_on() -> None:
     for alone, together, wins in ((1.0, 0.5, True), (1.0, 0.95, False), (0.5, 1.0, False)):
         trial = threads._Trial()

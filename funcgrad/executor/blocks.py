@@ -153,7 +153,7 @@ def _loop(
             into = None if place is None else arrays[place]
             if eqn.outvars[0] in outputs:
                 into = local[eqn.outvars[0]]
-            if scratch.rows_last and into is not None and eqn.primitive.name in REDUCTIONS:
+            if scratch.rows_last and eqn.primitive.name in REDUCTIONS:
                 _reduction(emitter, eqn, local, into, outputs)
             else:
                 _equation(emitter, eqn, local, into, outputs)
@@ -163,13 +163,14 @@ def _loop(
 
 
 def _reduction(
-    emitter: Any, eqn: JaxprEqn, local: dict[Any, str], into: str, outputs: set[Any]
+    emitter: Any, eqn: JaxprEqn, local: dict[Any, str], into: str | None, outputs: set[Any]
 ) -> None:
-    """A reduction of each row where the rows are last: as NumPy does it, block by block quickly."""
+    """A reduction where the rows are last, which NumPy's loops are made for."""
     (out,), (x,) = eqn.outvars, eqn.invars
     ufunc = emitter.numpy(REDUCTIONS[eqn.primitive.name])
     axes, dtype = tuple(eqn.params["axes"]), emitter.literal(out.aval.dtype)
-    text = f"{ufunc}.reduce({local[x]}, {axes}, {dtype}, {into})"
+    place = "" if into is None else f", {into}"
+    text = f"{ufunc}.reduce({local[x]}, {axes}, {dtype}{place})"
     if out not in outputs:
         local[out] = emitter.variable()
         text = f"{local[out]} = {text}"

@@ -148,6 +148,15 @@ class Module:
             self._header(name, f"np.ones({n}, np.{dtype.name})")
         return name
 
+    def steps(self, n: int, step: int) -> str:
+        """The name of the first n multiples of a number."""
+        key = ("steps", n, step)
+        known = key in self._names
+        name = self.named(key, f"_every{step}", np.arange(0, n * step, step))
+        if not known:
+            self._header(name, f"np.arange(0, {n * step}, {step})")
+        return name
+
     def function(self, closed: ClosedJaxpr, name: str = "body", donated: Sequence[int] = ()) -> str:
         """The name of the function that runs a jaxpr: its arguments -> a tuple of its results.
 
@@ -333,6 +342,10 @@ class Emitter:
     def ones(self, n: int, dtype: Any) -> str:
         """The name of a vector of ones."""
         return self.module.ones(n, dtype)
+
+    def steps(self, n: int, step: int) -> str:
+        """The name of the first n multiples of a number."""
+        return self.module.steps(n, step)
 
     def note(self, eqn: JaxprEqn) -> str:
         """A comment: the line of the user's code that the equation came from."""

@@ -83,12 +83,28 @@ class Reduce(Primitive):
         return self.ufunc.__name__ if 0 in eqn.params["axes"] else None
 
 
+def _in_segments(x: Any, axes: Any) -> bool:
+    """Whether there are many rows of some dozens of numbers, over which NumPy's loop for segments of one
+    long array takes half the time of its reduction along an axis.
+    """
+    return (
+        x.ndim > 1
+        and tuple(axes) == (x.ndim - 1,)
+        and 32 < x.shape[-1] <= 512
+        and 4096 <= x.size <= x.shape[-1] << 16
+        and x.dtype in (np.float32, np.float64)
+    )
+
+
 class Extremum(Reduce):
     """The maximum or the minimum: ties share the derivative."""
 
     def impl(self, x: Any, *, axes: Any, out_sharding: Any = None) -> Any:
         if x.size == 0:
             return self.ufunc.reduce(x, axes, initial=self.identity(x.dtype))
+        if _in_segments(x, axes) and x.flags.c_contiguous:
+            starts = np.arange(0, x.size, x.shape[-1])
+            return self.ufunc.reduceat(x.reshape(-1), starts).reshape(x.shape[:-1])
         return self.ufunc.reduce(x, axes)
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
@@ -100,7 +116,16 @@ class Extremum(Reduce):
             # Over few numbers that lie together NumPy is slow, not so over rows.
             order = (x.ndim - 1, *range(x.ndim - 1))
             return f"{ufunc}.reduce({args[0]}.transpose({order}).copy(), 0)"
+        if _in_segments(x, axes):
+            (name,), width = args, x.shape[-1]
+            starts = f"{emitter.steps(x.size // width, width)}[:{name}.size // {width}]"
+            return f"{ufunc}.reduceat({name}.reshape(-1), {starts}).reshape({name}.shape[:-1])"
         return f"{ufunc}.reduce({args[0]}, {axes})"
+
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        if _in_segments(eqn.invars[0].aval, tuple(eqn.params["axes"])):
+            return None
+        return super().emit_into(emitter, args, out, eqn)
 
     def identity(self, dtype: Any) -> Any:
         """The value that loses against every other."""

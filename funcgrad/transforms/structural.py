@@ -16,6 +16,7 @@ from funcgrad.core.array import ConcreteArray, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.jaxpr import JaxprEqn, Literal, Var
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
+from funcgrad.transforms.sums import column_sums, narrow, row_sums, sum_of_columns
 
 __all__ = [
     "accumulate",
@@ -310,9 +311,10 @@ class ReduceSum(Primitive):
     memory = "new"
 
     def impl(self, x: Any, *, axes: Any, out_sharding: Any = None) -> Any:
-        if x.dtype.kind in "fc":
-            return np.add.reduce(x, None if len(axes) == x.ndim else axes)
-        return np.add.reduce(x, axes, x.dtype)
+        if x.dtype.kind not in "fc":
+            return np.add.reduce(x, axes, x.dtype)
+        found = sum_of_columns(x, axes)
+        return np.add.reduce(x, None if len(axes) == x.ndim else axes) if found is None else found
 
     def abstract_eval(self, x: ShapedArray, *, axes: Any, out_sharding: Any = None) -> ShapedArray:
         if len(set(axes)) != len(axes) or any(not 0 <= a < x.ndim for a in axes):
@@ -346,40 +348,33 @@ class ReduceSum(Primitive):
 
     def emit(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
         dtype = eqn.outvars[0].aval.dtype
-        if _narrow(eqn):
-            return _row_sums(emitter, args, eqn)
+        if narrow(eqn):
+            return row_sums(emitter, args, eqn)
+        found = column_sums(emitter, args, eqn)
+        if found is not None:
+            return found
         cast = f", {emitter.literal(dtype)}" if dtype.kind in "iub" else ""
         return f"{emitter.numpy('add')}.reduce({args[0]}, {tuple(eqn.params['axes'])}{cast})"
 
-    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str:
-        if _narrow(eqn):
-            return f"{_row_sums(emitter, args, eqn)[:-1]}, {out})"
+    def emit_into(self, emitter: Any, args: Sequence[str], out: str, eqn: JaxprEqn) -> str | None:
+        if narrow(eqn):
+            return f"{row_sums(emitter, args, eqn)[:-1]}, {out})"
+        found = column_sums(emitter, args, eqn, out)
+        if found is not None:
+            return found
         dtype = emitter.literal(eqn.outvars[0].aval.dtype)
         axes = tuple(eqn.params["axes"])
         return f"{emitter.numpy('add')}.reduce({args[0]}, {axes}, {dtype}, {out})"
+
+    def emit_rows(self, emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
+        found = column_sums(emitter, args, eqn, some=True)
+        return self.emit(emitter, args, eqn) if found is None else found
 
     def by_rows(self, eqn: JaxprEqn) -> Sequence[bool] | None:
         return (True,) if 0 not in eqn.params["axes"] else None
 
     def combine(self, eqn: JaxprEqn) -> str | None:
         return "add" if 0 in eqn.params["axes"] else None
-
-
-def _narrow(eqn: JaxprEqn) -> bool:
-    """Many sums of few numbers that lie together: there BLAS is several times as fast as NumPy."""
-    x = eqn.invars[0].aval
-    return (
-        x.ndim > 1
-        and tuple(eqn.params["axes"]) == (x.ndim - 1,)
-        and 1 < x.shape[-1] <= 128
-        and x.size >= 512
-        and x.dtype in (np.float32, np.float64)
-    )
-
-
-def _row_sums(emitter: Any, args: Sequence[str], eqn: JaxprEqn) -> str:
-    x = eqn.invars[0].aval
-    return f"{emitter.numpy('matmul')}({args[0]}, {emitter.ones(x.shape[-1], x.dtype)})"
 
 
 reduce_sum_p = ReduceSum("reduce_sum")
