@@ -139,22 +139,12 @@ class Module:
         self.headers.append(f"{name} = {expression}")
         return name
 
-    def ones(self, n: int, dtype: Any) -> str:
-        """The name of a vector of ones."""
-        key = ("ones", n, dtype)
-        known = key in self._names
-        name = self.named(key, f"_ones{n}", np.ones(n, dtype))
-        if not known:
-            self._header(name, f"np.ones({n}, np.{dtype.name})")
-        return name
-
-    def steps(self, n: int, step: int) -> str:
-        """The name of the first n multiples of a number."""
-        key = ("steps", n, step)
-        known = key in self._names
-        name = self.named(key, f"_every{step}", np.arange(0, n * step, step))
-        if not known:
-            self._header(name, f"np.arange(0, {n * step}, {step})")
+    def vector(self, prefix: str, expression: str, value: Any) -> str:
+        """The name of a vector that is always the same."""
+        name = self._names.get(expression)
+        if name is None:
+            name = self.named(expression, prefix, value)
+            self._header(name, expression)
         return name
 
     def function(self, closed: ClosedJaxpr, name: str = "body", donated: Sequence[int] = ()) -> str:
@@ -341,11 +331,13 @@ class Emitter:
 
     def ones(self, n: int, dtype: Any) -> str:
         """The name of a vector of ones."""
-        return self.module.ones(n, dtype)
+        value = np.ones(n, dtype)
+        return self.module.vector(f"_ones{n}", f"np.ones({n}, np.{dtype.name})", value)
 
     def steps(self, n: int, step: int) -> str:
         """The name of the first n multiples of a number."""
-        return self.module.steps(n, step)
+        value = np.arange(0, n * step, step)
+        return self.module.vector(f"_every{step}", f"np.arange(0, {n * step}, {step})", value)
 
     def note(self, eqn: JaxprEqn) -> str:
         """A comment: the line of the user's code that the equation came from."""
