@@ -134,8 +134,12 @@ class _Scalars:
             self.eqns.append(eqn.replace(invars=operands, outvars=[result]))
             self.changed = True
         else:
-            self.eqns.append(eqn)
-            return
+            unchanged = _identity(eqn)
+            if unchanged is None:
+                self.eqns.append(eqn)
+                return
+            result = unchanged
+            self.changed = True
         if not out.aval.shape:
             self.same[out] = result
             return
