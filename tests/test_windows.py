@@ -6,6 +6,7 @@ import functools
 import itertools
 import operator
 import random
+import re
 from typing import Any
 
 import numpy as np
@@ -370,3 +371,22 @@ def test_long_windows_take_few_operations() -> None:
         y = lax.reduce_window(x, 0.0, lax.add, (taps,), (stride,))
         view = np.lib.stride_tricks.sliding_window_view(x, taps)[::stride]
         np.testing.assert_allclose(y, view.sum(1), atol=1e-12)
+
+
+@pytest.mark.parametrize("fold", [lax.max, lax.min])
+def test_a_gradient_is_told_the_extrema(fold: Any) -> None:
+    draw = np.random.default_rng(0).integers
+    x = draw(-3, 4, (3, 2, 9, 10)).astype(np.float64)
+    start = -np.inf if fold is lax.max else np.inf
+    for size, stride, padding in (2, 2, "VALID"), (2, 3, "SAME"), (3, 3, "SAME"), (3, 2, "SAME"):
+
+        def f(x: Any, size: int = size, stride: int = stride, padding: str = padding) -> Any:
+            window, strides = (1, 1, size, size), (1, 1, stride, stride)
+            y = lax.reduce_window(x, start, fold, window, strides, padding)
+            return jnp.sum(jnp.sin(y) * y)
+
+        slope = fg.grad(f)
+        text = fg.jit(slope).lower(x).as_text()
+        assert len(re.findall(r"_impl\(\w+, \w+, \w+, select_prim", text)) == (stride >= size)
+        for given in x, np.where(x == 3, np.nan, x):
+            np.testing.assert_array_equal(fg.jit(slope)(given), slope(given))

@@ -35,9 +35,12 @@ __all__ = ["select_and_gather", "select_and_scatter"]
 
 def select_and_scatter(
     source: NDArray, x: NDArray, ufunc: np.ufunc, identity: Any, dimensions: Ints, strides: Ints,
-    padding: Pads, dilation: Ints,
+    padding: Pads, dilation: Ints, best: NDArray | None = None,
 ) -> NDArray:  # fmt: skip
-    """Add each element of `source` to the place of its window's extremum in an array of zeros."""
+    """Add each element of `source` to the place of its window's extremum in an array of zeros.
+
+    `best` are these extrema, if they are known.
+    """
     axes = window_axes(x.shape, dimensions, strides, padding, (1,) * x.ndim, dilation)
     if not source.size or not x.size:
         return np.zeros(x.shape, source.dtype)
@@ -45,14 +48,18 @@ def select_and_scatter(
     half = dtypes.kind(source.dtype) == "f" and source.dtype.itemsize < 4
     given = source.astype(np.float32) if half else source
     apart, whole = _kind(axes)
-    method = _scatter_apart if apart else _scatter_along
     out = like(x, x.shape, source.dtype)
     whole = whole and given.dtype == out.dtype
 
     def work(index: tuple[slice, ...], inner: tuple[Axis, ...]) -> None:
         fitted = fit(x[index], inner, identity)
         total = out[index] if whole else like(fitted, fitted.shape, given.dtype)
-        if not method(given[index], fitted, ufunc, inner, total):
+        if apart:
+            known = fold(fitted, inner, ufunc) if best is None else best[index]
+            done = _scatter_apart(given[index], fitted, known, inner, total)
+        else:
+            done = _scatter_along(given[index], fitted, ufunc, inner, total)
+        if not done:
             _scatter_in_turn(given[index], fitted, ufunc, inner, total)
         if not whole:
             inside, outside = _crop(inner)
@@ -112,10 +119,9 @@ def _has_nan(best: NDArray) -> bool:
 
 
 def _scatter_apart(
-    source: NDArray, x: NDArray, ufunc: np.ufunc, axes: tuple[Axis, ...], total: NDArray
+    source: NDArray, x: NDArray, best: NDArray, axes: tuple[Axis, ...], total: NDArray
 ) -> bool:
     """For windows that do not overlap: each tap is compared with the extremum. False with NaN."""
-    best = fold(x, axes, ufunc)
     if _has_nan(best):
         return False
     if any(a.stride > a.taps for a in axes):

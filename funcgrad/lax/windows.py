@@ -196,19 +196,25 @@ class _Select(Primitive):
 
 
 class SelectAndScatterAdd(_Select):
-    """Each element of the first argument, added to the place of its window's extremum."""
+    """Each element of the first argument, added to the place of its window's extremum.
+
+    Compiled programs that have the extrema give them as a third argument.
+    """
 
     def impl(
-        self, source: Any, x: Any, *, select_prim: Primitive, window_dimensions: Ints,
-        window_strides: Ints, padding: Pads, window_dilation: Ints | None = None,
+        self, source: Any, x: Any, best: Any = None, *, select_prim: Primitive,
+        window_dimensions: Ints, window_strides: Ints, padding: Pads,
+        window_dilation: Ints | None = None,
     ) -> Any:  # fmt: skip
         ufunc = _EXTREMA[select_prim]
         return select_and_scatter(
             source, x, ufunc, identity(ufunc, x.dtype), window_dimensions, window_strides, padding,
-            window_dilation or (1,) * x.ndim,
+            window_dilation or (1,) * x.ndim, best,
         )  # fmt: skip
 
-    def abstract_eval(self, source: ShapedArray, x: ShapedArray, **params: Any) -> ShapedArray:
+    def abstract_eval(
+        self, source: ShapedArray, x: ShapedArray, *best: ShapedArray, **params: Any
+    ) -> ShapedArray:
         check_window(x.shape, **{k: v for k, v in params.items() if k != "select_prim"})
         if source.shape != out_shape(x.shape, **params):
             raise TypeError(

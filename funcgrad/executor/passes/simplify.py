@@ -8,7 +8,7 @@ for the same results, which is then looked at in turn.
 from __future__ import annotations
 
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn
-from funcgrad.executor.passes import algebra, pads, products, views
+from funcgrad.executor.passes import algebra, extrema, pads, products, views
 from funcgrad.executor.passes.walk import Rule, Walk
 
 __all__ = ["simplify"]
@@ -16,7 +16,7 @@ __all__ = ["simplify"]
 
 def _collected() -> dict[str, list[Rule]]:
     found: dict[str, list[Rule]] = {}
-    for theme in (views, algebra, products, pads):
+    for theme in (views, algebra, products, pads, extrema):
         for name, rule in theme.RULES:
             found.setdefault(name, []).append(rule)
     return found
