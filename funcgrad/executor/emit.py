@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import functools
-import keyword
 import os
-import string
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,10 +12,13 @@ import numpy as np
 
 from funcgrad.core.array import ConcreteArray
 from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+from funcgrad.core.primitive import unexpected_tracer
+from funcgrad.core.trace import Tracer
 from funcgrad.executor import memory, threads
 from funcgrad.executor.blocks import write_group
 from funcgrad.executor.donated import give_memory
 from funcgrad.executor.fusion import Group
+from funcgrad.executor.names import UFUNCS, dtype_name, identifier, number_text, variable, words_of
 from funcgrad.executor.plan import NEW, Buffer, bytes_of, make_plan
 from funcgrad.executor.settings import limits
 from funcgrad.executor.together import write_batch
@@ -49,17 +49,9 @@ _OPERATORS = {
 # Blocks of inner jaxprs nest in one function up to this depth (Python allows 20 blocks).
 DEEPEST = 8
 
-# NumPy's elementwise functions, but for those that would hide a function of Python.
-_UFUNCS = frozenset(
-    name for name, f in vars(np).items() if type(f) is np.ufunc and not hasattr(builtins, name)
-)
-
-_TAKEN = _UFUNCS.union(keyword.kwlist, ["np"])
-
 # What of a number's text is another character, or none, in its name.
 _IN_NAMES = str.maketrans({"-": "m", ".": "_", "+": "", "(": "", ")": ""})
 _USUAL = frozenset(map(np.dtype, (np.float64, np.int64, np.bool_)))
-_BLANKS = str.maketrans(dict.fromkeys(string.punctuation.replace("_", ""), " "))
 
 # Values that are always the same are computed once, up to this many bytes.
 LARGEST_CONSTANT = 1 << 16
@@ -111,6 +103,8 @@ class Module:
 
     def constant(self, value: Any) -> str:
         """The name of a constant array."""
+        if isinstance(value, Tracer):
+            raise unexpected_tracer(value)
         value = value._value if isinstance(value, ConcreteArray) else value
         return self.named(("const", id(value)), f"_const{len(self._names)}", value)
 
@@ -125,7 +119,7 @@ class Module:
             text = repr(number).translate(_IN_NAMES)
             prefix = f"_{text}" if dtype in _USUAL else f"_{text}_{dtype.name}"
             name = self.named(key, prefix, np.asarray(value))
-            self._header(name, f"np.array({_number(number)}, np.{dtype.name})")
+            self._header(name, f"np.array({number_text(number)}, np.{dtype.name})")
         return name
 
     def _header(self, name: str, expression: str) -> None:
@@ -156,7 +150,7 @@ class Module:
         known = self._names.get(key)
         if known is not None:
             return known
-        known = self.named(key, f"_{_identifier(name)}", closed)
+        known = self.named(key, f"_{identifier(name)}", closed)
         text = Emitter(self, self.optimize(closed), donated).source(known)
         self.functions.append(text)
         return known
@@ -165,7 +159,7 @@ class Module:
         """The source; and the same without the lines of what has its value in the namespace."""
         body = "\n\n".join(self.functions)
         # Numbers that were written in place need no name.
-        words = _words(body)
+        words = words_of(body)
         headers = []
         for line in reversed(self.headers):
             name = line[: line.index(" ")]
@@ -174,7 +168,7 @@ class Module:
             elif name in words:
                 headers.append(line)
                 if name not in self.known:
-                    words |= _words(line)
+                    words |= words_of(line)
         headers.reverse()
         used = ", ".join(sorted(self.ufuncs & words))
         if used:
@@ -210,7 +204,7 @@ class Emitter:
 
     def numpy(self, name: str) -> str:
         """A function of NumPy by name."""
-        if name not in _UFUNCS:
+        if name not in UFUNCS:
             return f"np.{name}"
         self.module.ufuncs.add(name)
         return name
@@ -218,12 +212,12 @@ class Emitter:
     def helper(self, function: Callable[..., Any]) -> str:
         """The name of a Python function of NumPy values."""
         name = getattr(function, "__name__", "helper")
-        return self.module.named(("helper", id(function)), f"_{_identifier(name)}", function)
+        return self.module.named(("helper", id(function)), f"_{identifier(name)}", function)
 
     def literal(self, value: Any) -> str:
         """A parameter, written as Python where that is possible."""
         if isinstance(value, np.dtype):
-            return _dtype(value) or self.module.named(("dtype", str(value)), "_dtype", value)
+            return dtype_name(value) or self.module.named(("dtype", str(value)), "_dtype", value)
         if isinstance(value, (bool, int, str, type(None), float, slice)) and not isinstance(
             value, np.generic
         ):
@@ -353,7 +347,7 @@ class Emitter:
             return self.module.scalar(v)
         found = self.names.get(v)
         if found is None:
-            found = self.names[v] = _variable(len(self.names))
+            found = self.names[v] = variable(len(self.names))
         return found
 
     def source(self, name: str) -> str:
@@ -462,37 +456,3 @@ class Emitter:
             self.before_loop = (line + 1, indent)
             buffer.name = name
         return expression
-
-
-def _words(text: str) -> set[str]:
-    return set(text.translate(_BLANKS).split())
-
-
-@functools.cache
-def _dtype(dtype: np.dtype[Any]) -> str | None:
-    """A dtype as it is written; None if NumPy has no name for it."""
-    if dtype.kind == "V" or dtype.name not in np.sctypeDict:
-        return None
-    return f"np.{dtype.name}" if dtype.name != "bool" else "np.bool_"
-
-
-def _variable(n: int) -> str:
-    text = ""
-    while True:
-        text = chr(ord("a") + n % 26) + text
-        n //= 26
-        if not n:
-            break
-    return text + "_" if text in _TAKEN else text
-
-
-def _number(value: Any) -> str:
-    """A number as Python source."""
-    if isinstance(value, complex):
-        return f"complex({_number(value.real)}, {_number(value.imag)})"
-    return repr(value).replace("nan", "np.nan").replace("inf", "np.inf")
-
-
-def _identifier(name: str) -> str:
-    safe = "".join(c if c.isalnum() else "_" for c in name).strip("_")
-    return safe or "f"
