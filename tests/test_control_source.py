@@ -288,3 +288,20 @@ def test_small_results_that_die_in_a_turn_have_buffers() -> None:
     np.testing.assert_allclose(found, x, rtol=1e-13)
     for k in (0, 1):
         np.testing.assert_allclose(stacks[k], np.stack([row[k] for row in rows]), rtol=1e-13)
+
+
+def test_the_last_turn_keeps_no_stack() -> None:
+    """A row that is still named would hold the whole of its array until the program ends."""
+
+    def f(xs: Any, h: Any) -> Any:
+        h, ys = lax.scan(lambda h, x: (jnp.tanh(h + x), h * x), h, xs)
+        return ys * 2.0, h
+
+    xs, h = jnp.ones((30, 500)), jnp.zeros(500)
+    text = fg.jit(f).lower(xs, h).as_text()
+    gone = {name for line in re.findall(r"^    del (.*)", text, re.M) for name in line.split(", ")}
+    assert set(re.findall(r"(\w+) = \w+\[i\d+_\]", text)) <= gone
+    assert re.search(r"(\w+)\[0\] = ", text)[1] in gone  # type: ignore[index]  # the carry's stack
+    np.testing.assert_array_equal(fg.jit(f)(xs, h)[0], f(xs, h)[0])
+    none = fg.jit(f)(jnp.ones((0, 500)), h)
+    assert none[0].shape == (0, 500) and not none[1].any()

@@ -10,7 +10,7 @@ from funcgrad.core.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, subj
 from funcgrad.executor.passes.halves import halved_once
 from funcgrad.lax.control.jaxprs import split_known
 
-__all__ = ["Sums", "assign", "hoisted", "start", "sum_terms", "sums_in_place"]
+__all__ = ["Sums", "assign", "forget", "hoisted", "start", "sum_terms", "sums_in_place"]
 
 
 def start(
@@ -38,6 +38,16 @@ def assign(emitter: Any, names: Sequence[str], values: Sequence[str]) -> None:
     if pairs:
         names, values = zip(*pairs, strict=True)
         emitter.statement(f"{', '.join(names)} = {', '.join(values)}")
+
+
+def forget(emitter: Any, names: Sequence[str], kept: Collection[str]) -> None:
+    """Write that a loop's last turn lets go of its variables: rows hold all of their array.
+
+    Not of those that are `kept`, which were there before, nor of constants.
+    """
+    gone = dict.fromkeys(n for n in names if n not in kept and not n.startswith("_"))
+    if gone:
+        emitter.statement(f"del {', '.join(gone)}")
 
 
 def hoisted(
