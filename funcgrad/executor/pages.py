@@ -1,8 +1,9 @@
-"""Fresh memory for large arrays, in the largest pages that the system gives.
+"""Fresh memory for large arrays: pages are had in advance, many at once.
 
-The system hands a page out when it is first touched, which takes longer than to fill it: page by
-page of 4 KB a first call would spend more on that than on computing. So buffers are cut, one after
-the other, from regions for which huge pages are asked.
+The system hands a page out when it is first touched, which takes longer than to fill it: 4 KB by
+4 KB a first call would spend more on that than on computing. So buffers are cut, one after the
+other, from a region of huge pages. Those are quick as long as the system has some at hand: when the
+region is full, ordinary pages follow, which are asked for together.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ except ImportError:  # a platform without it
 
 __all__ = ["Buffer", "discard", "fresh"]
 
-# Bytes of a region, and of a huge page; what is not touched of a region costs nothing.
-REGION, HUGE = 1 << 25, 1 << 21
+# Bytes of the region of huge pages (what is not touched of it costs nothing), and of later ones.
+REGION, CHUNK = 1 << 25, 1 << 21
 _PAGE = 1 << 12
 
 _advice = getattr(mmap, "MADV_HUGEPAGE", None)
 # Private, so that processes that fork have each their own; Windows knows no such flags.
 _flags = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
+_at_once = getattr(mmap, "MAP_POPULATE", 0)
 _lock = threading.Lock()
 
 
@@ -36,21 +38,32 @@ class Buffer(NamedTuple):
     size: int
 
 
-_last = Buffer(None, 0, 0)
+class _Open:
+    """The region from which buffers are cut, and how far."""
+
+    region: Any = None
+    length = used = 0
 
 
 def fresh(size: int) -> Buffer:
     """A buffer of so many bytes that nobody has used."""
-    global _last
-    if _advice is None or size > REGION // 2:
+    if _advice is None:
         return Buffer(_mapped(size), 0, size)
+    whole = -(-size // _PAGE) * _PAGE
     with _lock:
-        start = _last.start + -(-_last.size // _PAGE) * _PAGE
-        if _last.region is None or start + size > REGION:
-            _last = Buffer(_mapped(REGION), 0, size)
-        else:
-            _last = Buffer(_last.region, start, size)
-        return _last
+        if _Open.used + whole > _Open.length:
+            if _Open.region is None and whole <= REGION:
+                _Open.region, _Open.length = _mapped(REGION), REGION
+                with contextlib.suppress(OSError):  # a kernel that was built without huge pages
+                    _Open.region.madvise(_advice)
+            elif whole > CHUNK // 4:
+                return Buffer(_mapped(whole, _at_once), 0, size)
+            else:
+                _Open.region, _Open.length = _mapped(CHUNK, _at_once), CHUNK
+            _Open.used = 0
+        start = _Open.used
+        _Open.used += whole
+        return Buffer(_Open.region, start, size)
 
 
 def discard(buffer: Buffer) -> None:
@@ -60,14 +73,8 @@ def discard(buffer: Buffer) -> None:
         buffer.region.madvise(mmap.MADV_DONTNEED, buffer.start, size)
 
 
-def _mapped(size: int) -> Any:
+def _mapped(size: int, more: int = 0) -> Any:
     """New memory."""
-    if _advice is not None:
-        size = -(-size // HUGE) * HUGE
     if not _flags:
         return bytearray(size) if mmap is None else mmap.mmap(-1, size)
-    region = mmap.mmap(-1, size, flags=_flags)
-    if _advice is not None:
-        with contextlib.suppress(OSError):  # a kernel that was built without huge pages
-            region.madvise(_advice)
-    return region
+    return mmap.mmap(-1, size, flags=_flags | more)
