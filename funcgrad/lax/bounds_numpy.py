@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.executor.memory import empty
+
 __all__ = ["WORTH", "maximum", "minimum"]
 
 WORTH = 1 << 14  # elements
@@ -43,7 +45,7 @@ def _extremum(ufunc: np.ufunc, x: Any, y: Any, out: Any) -> Any:
     ):
         return ufunc(x, y, out=out)
     if out is None:
-        out = np.empty_like(many)
+        out = empty(many.shape, many.dtype)
     flat, into = many.reshape(-1), out.reshape(-1)
     full = _row(one.tobytes(), many.dtype)
     size = flat.size

@@ -11,6 +11,7 @@ from funcgrad.core.array import Array, ArrayLike, typeof
 from funcgrad.core.avals import ShapedArray, shaped
 from funcgrad.core.primitive import UndefinedPrimal, Zero
 from funcgrad.lax.bitwise import and_p, gt_p, lt_p
+from funcgrad.lax.bounds_numpy import maximum, minimum
 from funcgrad.lax.convert import full_like
 from funcgrad.lax.families import Elementwise, aligned_batches, operand, operands
 from funcgrad.lax.select_numpy import LARGE, choose
@@ -160,7 +161,9 @@ def where(which: Any, yes: Any, no: Any) -> Any:
 
 
 def _clamp(low: Any, x: Any, high: Any) -> Any:
-    return np.minimum(np.maximum(x, low), high)
+    held = maximum(x, low)
+    alike = held.ndim and (not high.ndim or high.shape == held.shape)
+    return minimum(held, high, held if alike else None)
 
 
 def _inside(z: Any, low: Any, x: Any, high: Any) -> Any:
