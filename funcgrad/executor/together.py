@@ -11,14 +11,14 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from funcgrad.core.jaxpr import JaxprEqn, Literal
+from funcgrad.core.jaxpr import JaxprEqn
 from funcgrad.executor.fusion import Group
 from funcgrad.executor.settings import limits
 
 __all__ = ["batched", "write_batch"]
 
 # How many steps after a large one are looked at for another.
-WINDOW = 32
+WINDOW = 16
 
 # A guess at the nanoseconds for each element of what NumPy computes without Python's lock.
 _COSTS: dict[str, float] = {
@@ -44,13 +44,14 @@ _MATRICES = frozenset(
 
 def batched(whats: Sequence[JaxprEqn | Group]) -> list[JaxprEqn | Group | list[JaxprEqn]]:
     """The steps in an order in which they may run, lists made of those that may run at once."""
-    if sum(map(_large, whats)) < 2:
+    large = {id(what) for what in whats if _large(what)}
+    if len(large) < 2:
         return list(whats)
     out: list[JaxprEqn | Group | list[JaxprEqn]] = []
     pending = deque(whats)
     while pending:
         what = pending.popleft()
-        if not _large(what):
+        if id(what) not in large:
             out.append(what)
             continue
         found = [what]
@@ -59,12 +60,13 @@ def batched(whats: Sequence[JaxprEqn | Group]) -> list[JaxprEqn | Group | list[J
         # What needs a result of these.
         later = set(_results(what))
         for other in pending:
-            if len(scanned) == WINDOW or any(eqn.effects for eqn in _equations(other)):
+            eqns = _equations(other)
+            if len(scanned) == WINDOW or any(eqn.effects for eqn in eqns):
                 break
-            if any(v in later for v in _operands(other)):
+            if not all(later.isdisjoint(eqn.invars) for eqn in eqns):
                 kind = "after"
                 later.update(_results(other))
-            elif _large(other):
+            elif id(other) in large:
                 kind = "at once"
                 found.append(other)
                 later.update(_results(other))
@@ -87,20 +89,16 @@ def _equations(what: Any) -> Sequence[Any]:
     return what.eqns if type(what) is Group else [what]
 
 
-def _operands(what: Any) -> list[Any]:
-    return [v for eqn in _equations(what) for v in eqn.invars if type(v) is not Literal]
-
-
 def _results(what: Any) -> list[Any]:
     return [v for eqn in _equations(what) for v in eqn.outvars]
 
 
 def _large(what: Any) -> bool:
     """Whether it is one operation that takes far longer than to hand it to a thread."""
-    if type(what) is Group or what.effects or what.primitive.write is not None:
+    if type(what) is Group:
         return False
     name = what.primitive.name
-    if name not in _COSTS and name not in _MATRICES:
+    if (name not in _COSTS and name not in _MATRICES) or what.effects or what.primitive.write:
         return False
     counted = what.outvars if name in _RESULTS else what.invars[name in _UPDATES :]
     size: int = max(v.aval.size for v in counted)
