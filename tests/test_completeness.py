@@ -63,7 +63,8 @@ for reason, names in {
     "over a named axis: tests of collectives": """
         all_gather all_to_all axis_index pmax pmin ppermute psum reduce_scatter""",
     "made by a pass of the executor": """
-        floor_divide read_points remainder sum_of_parts wrap_indices write_points write_window""",
+        floor_divide if_finite read_points remainder sum_of_bands sum_of_parts wrap_indices
+        write_points write_window""",
     "needs SciPy, and no public function but its own": "geqrf",
 }.items():
     UNREACHED |= dict.fromkeys(names.split(), reason)
