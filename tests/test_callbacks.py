@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +14,7 @@ import funcgrad as fg
 import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.experimental import io_callback
+from tests.in_threads import in_threads
 
 TRANSFORMS: dict[str, Callable[[Any], Any]] = {"eager": lambda f: f, "jit": fg.jit}
 SCALAR = fg.ShapeDtypeStruct((), "float64")
@@ -346,11 +346,7 @@ def test_numpy_warns_in_callbacks_as_ever() -> None:
 def test_threads_have_their_own() -> None:
     seen, look = spy()
     f = fg.jit(lambda x: (look(x), x)[1])
-    threads = [threading.Thread(target=f, args=(float(i),)) for i in range(8)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(f, [(float(i),) for i in range(8)])
     assert sorted(seen) == list(range(8))
 
 

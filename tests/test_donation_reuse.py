@@ -18,6 +18,7 @@ import funcgrad.numpy as jnp
 from funcgrad import lax
 from funcgrad.config import num_threads
 from funcgrad.executor import memory
+from tests.in_threads import in_threads
 
 N = 4096
 
@@ -407,11 +408,7 @@ def test_threads_with_arrays_of_their_own() -> None:
         if not np.array_equal(p, expected):
             wrong.append(seed)
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, [(i,) for i in range(4)])
     assert not wrong
 
 
@@ -434,14 +431,8 @@ def test_threads_that_donate_and_read_the_same_array() -> None:
             if not np.array_equal(out, expected):
                 wrong.append(function)
 
-        threads = [threading.Thread(target=work, args=(f, value + 1.0, shared)) for _ in range(2)]
-        threads += [
-            threading.Thread(target=work, args=(read, value * 1.5, shared)) for _ in range(2)
-        ]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join()
+        writing, reading = (f, value + 1.0, shared), (read, value * 1.5, shared)
+        in_threads(work, [writing, writing, reading, reading])
     assert not wrong
 
 

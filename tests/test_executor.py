@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +17,7 @@ from funcgrad.executor.fusion import Group
 from funcgrad.executor.memory import cached_bytes, empty, release_memory
 from funcgrad.executor.passes import optimize
 from funcgrad.executor.plan import make_plan
+from tests.in_threads import in_threads
 
 BIG = jnp.linspace(-1.0, 1.0, 100_000)
 MATRIX = jnp.ones((2000, 100))
@@ -154,11 +154,7 @@ def test_many_callers_at_once() -> None:
     def call() -> None:
         found.extend(np.array_equal(f(BIG), expected) for _ in range(5))
 
-    callers = [threading.Thread(target=call) for _ in range(4)]
-    for caller in callers:
-        caller.start()
-    for caller in callers:
-        caller.join()
+    in_threads(call, [()] * 4)
     assert len(found) == 20 and all(found)
 
 

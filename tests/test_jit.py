@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import threading
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 
 import funcgrad as fg
 import funcgrad.numpy as jnp
+from tests.in_threads import in_threads
 
 
 def test_traces_once_for_each_signature() -> None:
@@ -141,11 +141,7 @@ def test_threads_trace_independently() -> None:
         for _ in range(20):
             results[i] = float(fg.jit(fg.grad(lambda x: x**2 * i))(3.0))
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, [(i,) for i in range(6)])
     assert results == {i: 6.0 * i for i in range(6)}
 
 

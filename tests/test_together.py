@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ import funcgrad.numpy as jnp
 from funcgrad.config import num_threads
 from funcgrad.executor.settings import limits
 from funcgrad.executor.together import batched
+from tests.in_threads import in_threads
 
 
 @pytest.fixture(autouse=True)
@@ -112,11 +112,7 @@ def test_many_threads_in_one_function() -> None:
                     if not np.array_equal(a, e):
                         wrong.append(i)
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, [(i,) for i in range(4)])
     assert not wrong
 
 

@@ -13,6 +13,7 @@ import pytest
 
 import funcgrad as fg
 import funcgrad.numpy as jnp
+from tests.in_threads import in_threads
 
 from .properties import assert_close
 
@@ -243,11 +244,7 @@ def test_threads_and_tasks_trace_independently() -> None:
 
         found[i] = float(fg.grad(fg.jit(f) if i else f)(3.0))
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(3)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, [(i,) for i in range(3)])
     assert found == {0: 0.0, 1: 6.0, 2: 12.0}
 
     async def task(i: int) -> float:

@@ -4,7 +4,6 @@ import copy
 import functools
 import gc
 import pickle
-import threading
 import weakref
 from collections import OrderedDict, UserDict, defaultdict, deque
 from typing import Any
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from funcgrad import tree, tree_util
 from funcgrad.core import pytree, pytree_def
 from funcgrad.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey, keystr
+from tests.in_threads import in_threads
 from tests.tree_samples import Colour, Keyed, Layer, Mode, Named, Point, SubList, trees
 
 
@@ -302,11 +302,7 @@ def test_threads() -> None:
         except BaseException as e:
             failures.append(e)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, [()] * 4)
     assert not failures
 
 
