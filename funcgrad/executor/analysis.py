@@ -11,7 +11,7 @@ from funcgrad.executor.blocks import Scratch
 from funcgrad.executor.donated import give_memory
 from funcgrad.executor.fusion import Group
 from funcgrad.executor.passes import optimize
-from funcgrad.executor.plan import NEW, bytes_of, make_plan
+from funcgrad.executor.plan import NEW, make_plan
 from funcgrad.executor.settings import limits
 from funcgrad.executor.threads import thread_count
 
@@ -56,7 +56,7 @@ def memory_of(
 
 
 def _total(variables: Sequence[Any]) -> int:
-    return sum(map(bytes_of, variables))
+    return sum(v.aval.nbytes for v in variables)
 
 
 def _made(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> tuple[int, int]:
@@ -80,9 +80,9 @@ def _made(closed: ClosedJaxpr, donated: Sequence[int] = ()) -> tuple[int, int]:
         ending.setdefault(i, []).append(v)
     now = most = 0
     for i, step in enumerate(steps):
-        now += sum(bytes_of(v) for v in _results(step.what) if owner[v] is v)
+        now += sum(v.aval.nbytes for v in _results(step.what) if owner[v] is v)
         most = max(most, now + _inside(step.what))
-        now -= sum(bytes_of(v) for v in ending.get(i, ()) if v in owner)
+        now -= sum(v.aval.nbytes for v in ending.get(i, ()) if v in owner)
     return most, alias
 
 
@@ -123,7 +123,7 @@ def _inside(what: Any) -> int:
         arrays = Scratch(what).arrays
         row = sum(_row_bytes(shape, dtype) for shape, dtype in arrays)
         threads = thread_count() if what.work >= limits.parallel else 1
-        parts = sum(map(bytes_of, what.sums)) * -(-what.rows // what.block)
+        parts = sum(v.aval.nbytes for v in what.sums) * -(-what.rows // what.block)
         return row * what.block * threads + parts
     inner = [j for _, j in subjaxprs(what.params)]
     return max((_made(j)[0] for j in inner if isinstance(j, ClosedJaxpr)), default=0)

@@ -12,7 +12,7 @@ from typing import Any
 from funcgrad.core.jaxpr import Jaxpr, JaxprEqn, Literal, Var
 from funcgrad.core.primitive import Primitive
 from funcgrad.executor.fusion import Group, rowwise
-from funcgrad.executor.plan import Seen, Step, bytes_of
+from funcgrad.executor.plan import Seen, Step
 from funcgrad.executor.settings import limits
 
 __all__ = ["give_memory"]
@@ -21,7 +21,7 @@ __all__ = ["give_memory"]
 def give_memory(steps: Sequence[Step], jaxpr: Jaxpr, donated: Sequence[Var]) -> None:
     """Note in the steps' `given` which of their results take the memory of `donated` arguments."""
     seen = Seen(steps, jaxpr.outvars)
-    free = [v for v in donated if v.aval.shape and bytes_of(v) >= limits.donated]
+    free = [v for v in donated if v.aval.shape and v.aval.nbytes >= limits.donated]
     made = {v: i for i, step in enumerate(steps) for v in _made(step)}
     results = {v: made[v] for v in jaxpr.outvars if type(v) is not Literal and v in made}
     for result in sorted(results, key=results.__getitem__):

@@ -19,7 +19,7 @@ from funcgrad.executor.blocks import write_group
 from funcgrad.executor.donated import give_memory
 from funcgrad.executor.fusion import Group
 from funcgrad.executor.names import UFUNCS, dtype_name, identifier, number_text, variable, words_of
-from funcgrad.executor.plan import NEW, Buffer, bytes_of, make_plan
+from funcgrad.executor.plan import NEW, Buffer, make_plan
 from funcgrad.executor.settings import limits
 from funcgrad.executor.together import write_batch
 
@@ -314,7 +314,7 @@ class Emitter:
 
     def new(self, v: Var) -> str:
         """An expression for the array that the result `v` is written to."""
-        empty = self.empty(v.aval.shape, v.aval.dtype, bytes_of(v))
+        empty = self.empty(v.aval.shape, v.aval.dtype, v.aval.nbytes)
         name = self.given.get(v)
         return empty if name is None else f"{empty} if {name} is None else {name}"
 
@@ -450,7 +450,7 @@ class Emitter:
         expression: str | None = eqn.primitive.emit_into(self, args, name, eqn)
         if expression is not None and buffer.name is None and self.before_loop is not None:
             aval = eqn.outvars[0].aval
-            empty = self.empty(aval.shape, aval.dtype, bytes_of(eqn.outvars[0]))
+            empty = self.empty(aval.shape, aval.dtype, eqn.outvars[0].aval.nbytes)
             line, indent = self.before_loop
             self.lines.insert(line, f"{indent}{name} = {empty}")
             self.before_loop = (line + 1, indent)

@@ -133,7 +133,7 @@ class _Grouping:
         target.weight += 2 if eqn.primitive.name in _SLOW or _products(eqn) else 1
         self.maker[eqn.outvars[0]] = target, summed is None
         for v, flag in zip(eqn.invars, flags, strict=True):
-            if flag and v not in self.maker and _bytes(v) >= limits.pooled:
+            if flag and v not in self.maker and v.aval.nbytes >= limits.pooled:
                 self.reader[v] = target
 
     def plain(self, i: int, eqn: JaxprEqn, groups: list[_Open]) -> None:
@@ -191,11 +191,6 @@ def _products(eqn: JaxprEqn) -> int:
 
 def _position(item: tuple[int, JaxprEqn]) -> int:
     return item[0]
-
-
-def _bytes(v: Any) -> int:
-    size: int = v.aval.nbytes
-    return size
 
 
 def _largest(eqn: JaxprEqn) -> int:
@@ -294,7 +289,7 @@ def _group(found: _Open, position: int, last: dict[Any, int]) -> Group:
 
 def _block(group: Group) -> int:
     """How many rows at once: what they need together shall fit into the cache."""
-    live = {v: _bytes(v) for v in group.inputs}
+    live = {v: v.aval.nbytes for v in group.inputs}
     now = most = sum(live.values())
     last: dict[Any, int] = {}
     for i, eqn in enumerate(group.eqns):
@@ -305,7 +300,7 @@ def _block(group: Group) -> int:
     for i, eqn in enumerate(group.eqns):
         out = eqn.outvars[0]
         if out not in group.sums:
-            live[out] = _bytes(out)
+            live[out] = out.aval.nbytes
             now += live[out]
             largest = max(largest, live[out])
             most = max(most, now)

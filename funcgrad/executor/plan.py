@@ -14,7 +14,7 @@ from funcgrad.executor.fusion import Group, fused
 from funcgrad.executor.settings import limits
 from funcgrad.executor.together import batched
 
-__all__ = ["NEW", "Buffer", "Step", "bytes_of", "make_plan", "placed"]
+__all__ = ["NEW", "Buffer", "Step", "make_plan", "placed"]
 
 # A result that takes memory which is kept between calls.
 NEW = "new"
@@ -48,11 +48,6 @@ class Step:
         self.place: Any = None
         self.given: dict[Var, Var] = {}
         self.released: list[Var] = []
-
-
-def bytes_of(v: Any) -> int:
-    size: int = v.aval.nbytes
-    return size
 
 
 def make_plan(jaxpr: Jaxpr, keep: Sequence[Var] = (), turn: bool = False) -> list[Step]:
@@ -109,7 +104,7 @@ def _for_buffer(eqn: Any) -> bool:
     if (
         not out.shape
         or out.dtype.kind not in "biufc"
-        or bytes_of(eqn.outvars[0]) >= limits.released
+        or eqn.outvars[0].aval.nbytes >= limits.released
     ):
         return False
     return bool(eqn.primitive.in_place(eqn)) or eqn.primitive.name == "dot_general"
@@ -133,7 +128,7 @@ def placed(eqn: Any, i: int, seen: Seen, alone: bool = True) -> Any:
                 continue
             if seen.dies(v, i, eqn):
                 return v
-    return NEW if bytes_of(eqn.outvars[0]) >= limits.pooled else None
+    return NEW if eqn.outvars[0].aval.nbytes >= limits.pooled else None
 
 
 class Seen:
@@ -211,5 +206,5 @@ def _release(steps: list[Step], jaxpr: Jaxpr, keep: Sequence[Var]) -> None:
         for v in touched:
             if type(v) is not Literal and v not in seen:
                 seen.add(v)
-                if bytes_of(v) >= limits.released and not is_last:
+                if v.aval.nbytes >= limits.released and not is_last:
                     step.released.append(v)

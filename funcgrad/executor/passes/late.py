@@ -29,7 +29,7 @@ _MOST = 1 << 16
 def late(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The program with cheap large values computed where they are read, if that takes less memory."""
     jaxpr = closed.jaxpr
-    if not any(_bytes(v) >= limits.pooled for eqn in jaxpr.eqns for v in eqn.outvars):
+    if not any(v.aval.nbytes >= limits.pooled for eqn in jaxpr.eqns for v in eqn.outvars):
         return closed
     stretches = _stretches(jaxpr.eqns)
     program = _Program(stretches, jaxpr.outvars)
@@ -45,11 +45,6 @@ def late(closed: ClosedJaxpr) -> ClosedJaxpr:
         return closed
     eqns = [eqn for stretch in program.stretches for eqn in stretch]
     return dead_code(ClosedJaxpr(jaxpr.replace(eqns=eqns), closed.consts))
-
-
-def _bytes(v: Any) -> int:
-    size: int = v.aval.nbytes
-    return size
 
 
 def _variables(eqn: JaxprEqn) -> list[Any]:
@@ -106,7 +101,7 @@ class _Program:
             eqn.outvars[0]
             for eqn in self.stretches[i]
             if eqn.primitive.name in _CHEAP
-            and _bytes(eqn.outvars[0]) >= limits.pooled
+            and eqn.outvars[0].aval.nbytes >= limits.pooled
             and eqn.outvars[0] not in self.kept
             and self.later(eqn.outvars[0], i)
         ]
@@ -141,9 +136,9 @@ class _Choice:
 
     def _gain(self) -> float:
         program, i = self.program, self.i
-        gain = float(sum(_bytes(v) * (1 + len(program.later(v, i))) for v in self.values))
+        gain = float(sum(v.aval.nbytes * (1 + len(program.later(v, i))) for v in self.values))
         # Bytes times the stretches for which they are held.
-        held = -sum(_bytes(v) * (max(program.later(v, i)) - i) for v in self.values)
+        held = -sum(v.aval.nbytes * (max(program.later(v, i)) - i) for v in self.values)
         roots: dict[Any, int] = {}
         cost = 0.0
         for j in self.readers:
@@ -151,14 +146,14 @@ class _Choice:
             for v in _roots(chain):
                 roots[v] = max(roots.get(v, 0), j)
                 if j not in program.readers[v]:
-                    gain -= _bytes(v)
+                    gain -= v.aval.nbytes
             cost += sum(_cost(eqn) for eqn in chain)
         for v, until in roots.items():
             if v not in program.made:
                 continue
-            held += _bytes(v) * max(until - max(program.readers[v]), 0)
+            held += v.aval.nbytes * max(until - max(program.readers[v]), 0)
             if program.made[v] == i and v not in program.kept and not program.later(v, i):
-                gain -= _bytes(v)
+                gain -= v.aval.nbytes
         gain -= cost - self._spared(roots)
         return gain if held < 0 else -1.0
 
@@ -213,7 +208,7 @@ def _roots(chain: Sequence[JaxprEqn]) -> set[Any]:
 
 
 def _cost(eqn: JaxprEqn) -> float:
-    return _CHEAP[eqn.primitive.name] * _bytes(eqn.outvars[0])
+    return _CHEAP[eqn.primitive.name] * eqn.outvars[0].aval.nbytes
 
 
 def _renamed(eqn: JaxprEqn, new: dict[Any, Any]) -> JaxprEqn:

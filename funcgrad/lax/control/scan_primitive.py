@@ -15,7 +15,6 @@ from funcgrad.core.jaxpr import ClosedJaxpr, JaxprEqn, Var, eval_jaxpr
 from funcgrad.core.nans import debugging
 from funcgrad.core.primitive import AxisData, Primitive, UndefinedPrimal, Zero
 from funcgrad.core.trace import use_trace
-from funcgrad.executor.plan import bytes_of
 from funcgrad.executor.settings import limits
 from funcgrad.lax.control.emission import assign, forget, hoisted, start, sums_in_place
 from funcgrad.lax.control.fission import fission
@@ -101,7 +100,7 @@ class Scan(Primitive):
                 new[k] = carry[k]
             assign(emitter, carry, new)
         rows.finish(emitter, carry)
-        if length and any(bytes_of(v) >= limits.released for v in (*eqn.invars, *eqn.outvars)):
+        if length and any(v.aval.nbytes >= limits.released for v in (*eqn.invars, *eqn.outvars)):
             gone = [*slices.values(), *rows.stacks.values(), *results]
             forget(emitter, gone, [*fixed, *carry, *xs])
 
