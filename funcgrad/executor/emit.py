@@ -413,7 +413,7 @@ class Emitter:
         if primitive.memory == "unknown" or primitive.multiple_results or eqn.effects:
             return False
         (out,) = eqn.outvars
-        size = out.aval.size * out.aval.dtype.itemsize
+        size = out.aval.nbytes
         if size > LARGEST_CONSTANT and (primitive.sharing(eqn) == "new" or not eqn.invars):
             return False
         start = len(self.lines)
@@ -450,7 +450,7 @@ class Emitter:
         expression: str | None = eqn.primitive.emit_into(self, args, name, eqn)
         if expression is not None and buffer.name is None and self.before_loop is not None:
             aval = eqn.outvars[0].aval
-            empty = self.empty(aval.shape, aval.dtype, eqn.outvars[0].aval.nbytes)
+            empty = self.empty(aval.shape, aval.dtype, aval.nbytes)
             line, indent = self.before_loop
             self.lines.insert(line, f"{indent}{name} = {empty}")
             self.before_loop = (line + 1, indent)

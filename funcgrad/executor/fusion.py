@@ -225,7 +225,7 @@ def _lopsided(aval: Any) -> bool:
     shape = aval.shape
     if len(shape) < 2 or aval.size == 0:
         return False
-    long: bool = aval.size * aval.dtype.itemsize // shape[0] > 8 * limits.block
+    long: bool = aval.nbytes // shape[0] > 8 * limits.block
     return long or bool(shape[0] < _FEW)
 
 

@@ -405,4 +405,4 @@ def _size(shape: Any) -> int:
 
 
 def _bytes(variables: Sequence[Any]) -> int:
-    return sum(v.aval.size * v.aval.dtype.itemsize for v in variables if type(v) is not Literal)
+    return sum(v.aval.nbytes for v in variables if type(v) is not Literal)
